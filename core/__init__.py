@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: scores, selection and analysis without FiftyOne."""

@@ -1,0 +1,242 @@
+"""One schema, written once: the base of every parameter model, and reading input into it.
+
+A model's fields carry type, bounds, default, one sentence of description and, where the dataset fills the
+parameter, a role. Forms, validation, JSON, the SDK's arguments and the reference are all read from there.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
+
+from .errors import ShortlistError, did_you_mean, listed, must_be, shown
+
+
+class Schema(BaseModel):
+    """Base of all parameter models: typed strictly, closed to unknown names, unchanging once read."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Role:
+    """What in a dataset may fill a parameter; ``dataset.sources`` knows how to find it.
+
+    Args:
+        name: the word that ``dataset.sources`` looks up
+        lacking: the sentence that a form shows when the dataset has nothing of the kind
+        open: whether a value may be typed that the dataset does not have yet
+    """
+
+    name: str
+    lacking: str
+    open: bool = False
+
+
+PREDICTIONS = Role(
+    "predictions",
+    "This dataset has no prediction field. Add a Classification or Detections field with confidences first.",
+)
+EMBEDDINGS = Role(
+    "embeddings",
+    "This dataset has no embeddings. Compute some with `visualize_embeddings` and a model, or store one vector a "
+    "sample in a field.",
+)
+BRAIN_RUN = Role("brain_run", "This dataset has no Brain run that stores embeddings.")
+NUMBER = Role("number", "This dataset has no numeric field.")
+VALUE = Role("value", "This dataset has no numeric or categorical field.", open=True)
+SAMPLES = Role("samples", "This dataset has no tags, saved views or selections yet.")
+SELECTION = Role("selection", "This dataset has no selections yet. Make one with `select_samples`.")
+ZOO_MODEL = Role("zoo_model", "No embedding model of the FiftyOne zoo is known.", open=True)
+COLOR = Role("color", "This dataset has no field to colour by.", open=True)
+
+
+def role_of(field: FieldInfo) -> Role | None:
+    """The role of a model field, if the dataset fills it."""
+    return next((note for note in field.metadata if isinstance(note, Role)), None)
+
+
+def without_none(annotation: Any) -> Any:
+    """The type behind ``X | None``."""
+    if get_origin(annotation) in (typing.Union, types.UnionType):
+        kept = [arm for arm in get_args(annotation) if arm is not type(None)]
+        return kept[0] if len(kept) == 1 else annotation
+    return annotation
+
+
+def models_of(annotation: Any) -> list[type[Schema]]:
+    """The models of a field that takes one model or one of several; empty for any other field."""
+    annotation = without_none(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, Schema):
+        return [annotation]
+    arms = get_args(annotation) if get_origin(annotation) in (typing.Union, types.UnionType) else ()
+    return list(arms) if arms and all(isinstance(arm, type) and issubclass(arm, Schema) for arm in arms) else []
+
+
+def choices_of(annotation: Any) -> tuple[str, ...]:
+    """The choices of a ``Literal`` field, or of a list of such; empty for any other field."""
+    annotation = without_none(annotation)
+    if get_origin(annotation) is list:
+        annotation = get_args(annotation)[0]
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
+
+
+def bounds_of(field: FieldInfo) -> dict[str, float]:
+    """The declared bounds of a number field, among ``ge``, ``gt``, ``le`` and ``lt``."""
+    return {
+        key: getattr(note, key) for note in field.metadata for key in ("ge", "gt", "le", "lt") if hasattr(note, key)
+    }
+
+
+SchemaT = TypeVar("SchemaT", bound=Schema)
+
+
+def parse(model: type[SchemaT], given: Mapping[str, Any] | SchemaT, where: str = "") -> SchemaT:
+    """Reads what a person gave into a model.
+
+    Args:
+        model: the model to read into
+        given: a mapping of JSON values, or a model instance of this or another copy of the code
+        where: what the parameters belong to, for the error's first words
+
+    Returns:
+        the model
+
+    Raises:
+        ShortlistError: one sentence on the first thing that is wrong: where, must be, got, and the way out
+    """
+    if isinstance(given, BaseModel):
+        given = given.model_dump(mode="json")
+    if not isinstance(given, Mapping):
+        raise must_be(where or model.__name__, "an object of named parameters", given)
+    try:
+        return model.model_validate(dict(given))
+    except ValidationError as failure:
+        # An unknown name is often the misspelt one that seems to be missing: say that first.
+        errors = sorted(failure.errors(), key=lambda error: error["type"] != "extra_forbidden")
+        sentence = _sentence(model, errors[0], given, where)
+        more = f" ({len(errors) - 1} more after it.)" if len(errors) > 1 else ""
+        raise ShortlistError(sentence + more) from None
+
+
+def _sentence(model: type[Schema], error: Any, given: Any, where: str) -> str:
+    """One pydantic error in the one voice."""
+    path, parents = _path(error["loc"], given)
+    name = ".".join(part for part in (where, path) if part)
+    got, context, kind = error["input"], error.get("ctx", {}), error["type"]
+    if kind == "extra_forbidden":
+        names = list(_model_at(model, error["loc"][:-1]).model_fields)
+        hint = did_you_mean(str(error["loc"][-1]), names)
+        owner = ".".join(part for part in (where, parents) if part) or "the parameters"
+        return f"{name} is not known. {owner} must be given as {listed(names)}. {hint}".rstrip()
+    if kind == "missing":
+        return f"{name} must be given."
+    if kind == "value_error":
+        message = str(context["error"])
+        return f"{name}: {message}" if name else message
+    if kind == "union_tag_invalid":
+        tags = [tag.strip("' ") for tag in context["expected_tags"].split(",")]
+        return str(
+            must_be(f"{name}.type", f"one of {listed(tags)}", context["tag"], did_you_mean(context["tag"], tags))
+        )
+    if kind == "union_tag_not_found":
+        return f"{name}.type must be given."
+    requirement = _requirement(kind, context, error["msg"])
+    hint = ""
+    if kind == "literal_error":
+        hint = did_you_mean(str(got), [choice.strip("' ") for choice in context["expected"].split(",")])
+    return str(must_be(name or "the parameters", requirement, got, hint))
+
+
+def _requirement(kind: str, context: Mapping[str, Any], message: str) -> str:
+    """What a value must be, by pydantic's word for what is wrong with it."""
+    simple = {
+        "int_type": "an integer",
+        "int_from_float": "an integer",
+        "float_type": "a number",
+        "finite_number": "a finite number",
+        "bool_type": "true or false",
+        "string_type": "a text",
+        "list_type": "a list",
+        "dict_type": "an object of named values",
+        "model_type": "an object of named parameters",
+        "model_attributes_type": "an object of named parameters",
+        "too_short": f"a list of at least {context.get('min_length')}",
+        "string_too_short": f"a text of at least {context.get('min_length')} character(s)",
+    }
+    comparisons = {
+        "greater_than_equal": ">= ge",
+        "greater_than": "> gt",
+        "less_than_equal": "<= le",
+        "less_than": "< lt",
+    }
+    if kind == "literal_error":
+        return "one of " + context["expected"].replace("'", "").replace(" or ", ", ")
+    if kind in comparisons:
+        sign, key = comparisons[kind].split()
+        return f"{sign} {context[key]}"
+    return simple.get(kind, message[0].lower() + message[1:])
+
+
+def _path(loc: tuple, given: Any) -> tuple[str, str]:
+    """``strategies[1].strategy.type`` and its parent, from pydantic's location less the union tags it inserts."""
+    names: list[str] = []
+    node = given
+    for index, part in enumerate(loc):
+        if isinstance(part, int):
+            names[-1:] = [f"{names[-1]}[{part}]" if names else f"[{part}]"]
+            node = node[part] if isinstance(node, list) and part < len(node) else None
+            continue
+        is_tag = isinstance(node, Mapping) and part not in node and node.get("type") == part
+        if is_tag:
+            continue
+        node = node.get(part) if isinstance(node, Mapping) else None
+        names.append(str(part))
+    return ".".join(names), ".".join(names[:-1])
+
+
+def _model_at(model: type[Schema], loc: tuple) -> type[Schema]:
+    """The model that a location points into, following lists and tagged unions."""
+    current: list[type[Schema]] = [model]
+    for part in loc:
+        if isinstance(part, int):
+            continue
+        tagged = (
+            [arm for arm in current if part in choices_of(arm.model_fields["type"].annotation)]
+            if all("type" in arm.model_fields for arm in current)
+            else []
+        )
+        if tagged:
+            current = tagged
+        elif part in current[0].model_fields:
+            annotation = without_none(current[0].model_fields[part].annotation)
+            inner = get_args(annotation)[0] if get_origin(annotation) is list else annotation
+            current = models_of(inner) or current
+    return current[0]
+
+
+def described(model: type[Schema]) -> Iterator[tuple[str, FieldInfo]]:
+    """The fields of a model that a person fills, in order, without the ``type`` that names the model itself."""
+    return ((name, field) for name, field in model.model_fields.items() if len(choices_of(field.annotation)) != 1)
+
+
+def tag_of(model: type[Schema]) -> str:
+    """The ``type`` that names a model of a tagged union."""
+    return choices_of(model.model_fields["type"].annotation)[0]
+
+
+def first_sentence(thing: object) -> str:
+    """The first sentence of a docstring."""
+    text = " ".join((getattr(thing, "__doc__", None) or "").split("\n\n")[0].split())
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
+
+
+def short(value: object) -> str:
+    """A value for a table or a label."""
+    return shown(value, 40)

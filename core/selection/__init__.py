@@ -1,0 +1,1 @@
+"""Selection: the config, the engine and the strategies."""

@@ -1,0 +1,1 @@
+"""The strategies. A file of this package that defines a ``Strategy`` has added one."""

@@ -1,0 +1,153 @@
+"""DIVERSITY: spread out. Exact farthest-first traversal (k-center greedy)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...vectors import blocks, checked, mean_of, nearest
+from ..gains import Floats, Gains, Picks, Repulsion, Rows, Scale
+from ..strategy import Pool, Strategy, Takes
+
+
+class Diversity(Strategy):
+    """Picks what is farthest from everything picked so far, so that no two picks look alike; it also finds outliers."""
+
+    takes: ClassVar[Takes] = "vectors"
+    source: ClassVar[str] = "Gonzalez 1985; Sener & Savarese, Active Learning for CNNs: A Core-Set Approach, 2018"
+    gain_means: ClassVar[str] = "distance to the nearest earlier pick"
+
+    type: Literal["DIVERSITY"]
+
+    def gains(self, values: NDArray, pool: Pool) -> Gains:
+        return DistanceGains(checked(values), pool.preselected)
+
+
+class DistanceGains(Gains):
+    """The distance of every row to the nearest picked one, kept squared.
+
+    A row's distance only falls, so what was measured against the first picks is an upper bound. Most rows are never
+    near winning and are hardly ever measured again; those that are, are measured against many picks at a time in one
+    matrix product. Vectors are centred as they are read (see ``mean_of``) and never copied whole.
+
+    Args:
+        vectors: (n, d) float, all finite
+        preselected: rows that count as picked from the start
+    """
+
+    def __init__(self, vectors: NDArray[np.floating], preselected: Rows):
+        self.vectors, self.centre, self.preselected = vectors, mean_of(vectors), preselected
+        self.squares = np.empty(len(vectors), np.float32)
+        for block in blocks(*vectors.shape):
+            rows = self._read(block)
+            self.squares[block] = np.einsum("ij,ij->i", rows, rows)
+        self.first_is_free = not len(preselected)
+        if len(preselected):
+            self._start = nearest(vectors, vectors[preselected])[0] ** 2
+        else:
+            # Before the first pick nothing is near: a distance beyond all real ones, greatest next to the mean.
+            self._start = 8 * self.squares.max(initial=0) + np.float32(1e-30) - self.squares
+        self._begin()
+
+    def _begin(self) -> None:
+        self.upper = self._start.copy()
+        self._seen = np.zeros(len(self.upper), np.int32)  # how many picks a row's bound accounts for
+        self._picked = np.empty((64, self.vectors.shape[1]), np.float32)
+        self._halves = np.empty(64, np.float32)
+        self._count = 0
+        self._window = np.zeros(0, np.int64)
+
+    def restart(self) -> DistanceGains:
+        other = object.__new__(DistanceGains)
+        other.vectors, other.centre, other.preselected = self.vectors, self.centre, self.preselected
+        other.squares, other._start, other.first_is_free = self.squares, self._start, self.first_is_free
+        other._begin()
+        return other
+
+    def natural(self, gain: Floats) -> Floats:
+        return np.sqrt(np.maximum(gain, 0))
+
+    def internal(self, gain: Floats) -> Floats:
+        return np.square(np.maximum(gain, 0))
+
+    def scale(self, solo: Picks, random: Rows, eligible: Rows) -> Scale:
+        """The radius of the solo run, and the median distance to as many random picks.
+
+        Beyond half of the pool any selection is dense and the two meet, so both are taken at half of it.
+        """
+        n = max(1, min(len(solo.rows), len(eligible) // 2))
+        gains = solo.gains[int(self.first_is_free) : n, 0]
+        radius = float(gains[gains > 0].min(initial=np.inf))
+        if not np.isfinite(radius):
+            return Repulsion(0.0, 0.0)
+        chosen = random[:: max(1, len(random) // n)][:n]
+        sample = np.setdiff1d(eligible[:: max(1, len(eligible) // 2000)], chosen)
+        chance = nearest(self.vectors[sample], self.vectors[chosen])[0] if len(sample) else np.zeros(1)
+        return Repulsion(radius, float(np.clip(np.median(chance), 0.1 * radius, 0.98 * radius)))
+
+    def tighten(self, rows: Rows, floor: Floats) -> NDArray[np.bool_]:
+        stale = np.flatnonzero(self._seen[rows] < self._count)
+        stale = stale[np.argsort(self._seen[rows[stale]], kind="stable")]
+        if len(stale):
+            self._catch_up(rows[stale], np.asarray(floor)[stale])
+        return (self._seen[rows] == self._count) & (self.upper[rows] >= floor)
+
+    def _catch_up(self, rows: Rows, floor: Floats, step: int = 256) -> None:
+        """Measures rows against the picks that they have not seen, the longest unseen first; drops those under floor."""
+        seen, upper, vectors = self._seen[rows].copy(), self.upper[rows], self._read(rows)
+        squares = self.squares[rows]
+        live = np.arange(len(rows))
+        first = int(seen[0])
+        while first < self._count and len(live):
+            last = min(first + step, self._count)
+            behind = seen[live] < last
+            now = live[behind]
+            if len(now):
+                block = vectors if len(now) == len(rows) else vectors[now]
+                near = block @ self._picked[first:last].T
+                near -= self._halves[first:last]
+                squared = squares[now] - 2 * near.max(axis=1)
+                upper[now] = np.minimum(upper[now], squared)
+                seen[now] = last
+                keep = np.ones(len(live), bool)
+                keep[behind] = upper[now] >= floor[now]
+                live = live[keep]
+            first = last
+        self.upper[rows], self._seen[rows] = upper, seen
+
+    def open(self, rows: Rows) -> None:
+        self._window, self._inside = rows, self._read(rows)
+        self._current = self.upper[rows]
+        self._own_squares = self.squares[rows]
+
+    def current(self) -> Floats:
+        return self._current
+
+    def narrow(self, keep: NDArray[np.bool_]) -> None:
+        dropped = self._window[~keep]
+        self.upper[dropped], self._seen[dropped] = self._current[~keep], self._count
+        self._window, self._inside = self._window[keep], self._inside[keep]
+        self._current, self._own_squares = self._current[keep], self._own_squares[keep]
+
+    def pick(self, row: int) -> None:
+        if self._count == len(self._picked):
+            self._picked = np.concatenate([self._picked, np.empty_like(self._picked)])
+            self._halves = np.concatenate([self._halves, np.empty_like(self._halves)])
+        vector = self._read(slice(row, row + 1))[0]
+        self._picked[self._count], self._halves[self._count] = vector, self.squares[row] / 2
+        self._count += 1
+        if len(self._window):
+            squared = self._inside @ vector
+            squared *= -2
+            squared += self._own_squares
+            squared += self.squares[row]
+            np.minimum(self._current, squared, out=self._current)
+
+    def close(self) -> None:
+        self.upper[self._window], self._seen[self._window] = self._current, self._count
+        self._window = np.zeros(0, np.int64)
+
+    def _read(self, rows: Rows | slice) -> NDArray[np.float32]:
+        return np.asarray(self.vectors[rows], dtype=np.float32) - self.centre

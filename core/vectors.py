@@ -1,0 +1,117 @@
+"""Blocked distance work on vectors: checked once, centred as it goes, never copied whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ShortlistError
+from .progress import Progress, silent
+
+# A block of products of this many values stays in the last-level cache.
+_BLOCK_VALUES = 2_000_000
+
+
+def checked(vectors: NDArray[np.floating], name: str = "embeddings") -> NDArray[np.floating]:
+    """Vectors that distances can be computed of.
+
+    Args:
+        vectors: (n, d) float
+        name: what they are, for the error
+
+    Raises:
+        ShortlistError: not a matrix with at least one column, or some rows hold NaN or infinity (how many, the first)
+    """
+    vectors = np.asarray(vectors)
+    if vectors.ndim != 2 or (len(vectors) and not vectors.shape[1]):
+        raise ShortlistError(
+            f"{name} must be one vector a sample, (n, d). Got an array of shape {vectors.shape} instead."
+        )
+    bad = np.concatenate(
+        [~np.isfinite(vectors[block]).all(axis=1) for block in blocks(len(vectors), vectors.shape[1])]
+        or [np.zeros(0, bool)]
+    )
+    if bad.any():
+        first = ", ".join(str(row) for row in np.flatnonzero(bad)[:3])
+        raise ShortlistError(
+            f"{name} must be finite numbers. Got NaN or infinity in {int(bad.sum())} of {len(vectors)} vectors "
+            f"(first rows: {first}) instead."
+        )
+    return vectors
+
+
+def blocks(n_rows: int, n_columns: int, n_values: int = _BLOCK_VALUES) -> Iterator[slice]:
+    """Slices over rows such that one block of ``n_columns`` wide rows holds about ``n_values``."""
+    size = max(1, n_values // max(1, n_columns))
+    return (slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size))
+
+
+def mean_of(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The mean vector, summed in double precision.
+
+    Distances do not depend on it, but single precision loses them where all vectors lie far off the origin.
+    """
+    if not len(vectors):
+        return np.zeros(vectors.shape[1], np.float32)
+    total = np.zeros(vectors.shape[1])
+    for block in blocks(len(vectors), vectors.shape[1]):
+        total += vectors[block].sum(axis=0, dtype=np.float64)
+    return (total / len(vectors)).astype(np.float32)
+
+
+def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Vectors scaled to length one; a zero vector stays zero."""
+    vectors = np.asarray(vectors, dtype=np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    return vectors / np.where(lengths > 0, lengths, 1)[:, None]
+
+
+def nearest(
+    queries: NDArray[np.floating],
+    references: NDArray[np.floating],
+    *,
+    own: NDArray[np.integer] | None = None,
+    progress: Progress = silent,
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The nearest reference of every query.
+
+    Args:
+        queries: (n, d) float
+        references: (m, d) float, m >= 1
+        own: (n,) the reference that is the query itself and does not count, -1 for none
+        progress: told the queries done
+
+    Returns:
+        (n,) Euclidean distances and (n,) rows of ``references``; infinity and -1 where no reference counts
+    """
+    centre = mean_of(references)
+    columns = np.asarray(references, dtype=np.float32) - centre
+    halves = np.einsum("ij,ij->i", columns, columns) / 2
+    distances = np.full(len(queries), np.inf, np.float32)
+    indices = np.full(len(queries), -1, np.int64)
+    width = 1024
+    for block in blocks(len(queries), width):
+        rows = np.asarray(queries[block], dtype=np.float32) - centre
+        best = np.full(len(rows), -np.inf, np.float32)
+        at = np.full(len(rows), -1, np.int64)
+        for start in range(0, len(columns), width):
+            products = rows @ columns[start : start + width].T
+            products -= halves[start : start + width]
+            if own is not None:
+                local = own[block] - start
+                self_rows = np.flatnonzero((local >= 0) & (local < products.shape[1]))
+                products[self_rows, local[self_rows]] = -np.inf
+            top = products.argmax(axis=1)
+            value = products[np.arange(len(rows)), top]
+            better = value > best
+            best[better], at[better] = value[better], top[better] + start
+        # x.r - |r|^2/2 picks the nearest; the distance itself is taken anew, since the difference of large squares
+        # would leave rounding where the true distance is zero.
+        found = at >= 0
+        gap = rows[found] - columns[at[found]]
+        distances[block][found] = np.sqrt(np.einsum("ij,ij->i", gap, gap))
+        indices[block] = at
+        progress(block.stop, len(queries), "measuring distances")
+    return distances, indices

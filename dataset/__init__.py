@@ -1,0 +1,1 @@
+"""FiftyOne documents to arrays and back. No formulas, no forms."""

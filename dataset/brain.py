@@ -1,0 +1,115 @@
+"""Visualizations and similarity indexes through the FiftyOne Brain."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from dataclasses import dataclass
+
+import fiftyone as fo
+import fiftyone.brain as fob
+import fiftyone.zoo as foz
+
+from ..core.errors import ShortlistError, must_be
+from ..core.progress import Progress
+from ..core.selection.inputs import Embeddings
+from ..core.verbs import VisualizeEmbeddings
+from .results import ResultField, declare, refuse_foreign
+from .samples import Samples, dataset_of, field_of
+from .sources import which_embeddings
+
+
+@dataclass(frozen=True)
+class Visualization:
+    """What was made: by which method, of which field, of how many samples, and how many had no vector."""
+
+    method: str
+    embeddings: str
+    n_samples: int
+    left_out: int
+
+
+def visualize(samples: Samples, given: VisualizeEmbeddings, progress: Progress) -> Visualization:
+    """Computes a visualization, its embeddings first where a model is given, and a similarity index if asked.
+
+    Raises:
+        ShortlistError: no embeddings, a taken key, a missing package
+    """
+    steps = 2 + bool(given.similarity_key)
+    _check_keys(samples, given)
+    if given.color_by is not None:
+        field_of(samples, given.color_by, "color_by")
+    method = _method(given.method)
+    progress(0, steps, "computing embeddings" if given.model else "reading embeddings")
+    path = _embedded(samples, given) if given.model else _field(samples, given)
+    usable = samples.exists(path)
+    if len(usable) < 2:
+        raise ShortlistError(
+            f"embeddings must be there for at least two samples. Got {len(usable)} in {path!r} instead."
+        )
+    progress(1, steps, f"projecting by {method}")
+    fob.compute_visualization(
+        usable,
+        embeddings=path,
+        method=method,
+        brain_key=given.brain_key,
+        seed=given.seed,
+        progress=False,
+        verbose=False,
+    )
+    if given.similarity_key:
+        progress(2, steps, "computing the similarity index")
+        fob.compute_similarity(usable, embeddings=path, brain_key=given.similarity_key, progress=False)
+    progress(steps, steps, "done")
+    return Visualization(method, path, len(usable), len(samples) - len(usable))
+
+
+def _method(method: str) -> str:
+    has_umap = importlib.util.find_spec("umap") is not None
+    if method == "umap" and not has_umap:
+        raise ShortlistError("method umap needs the package umap-learn: pip install umap-learn, or choose tsne or pca.")
+    return ("umap" if has_umap else "pca") if method == "auto" else method
+
+
+def _check_keys(samples: Samples, given: VisualizeEmbeddings) -> None:
+    """Brain keys must be new; a visualization under ours may be renewed."""
+    dataset = dataset_of(samples)
+    for name, kind in (("brain_key", "visualization"), ("similarity_key", "similarity")):
+        key = getattr(given, name)
+        if key is None:
+            continue
+        if not key.isidentifier():
+            raise must_be(name, "letters, digits and underscores", key)
+        if key in dataset.list_brain_runs() and key not in dataset.list_brain_runs(type=kind):
+            raise must_be(name, f"new or a {kind}", key, "There is another Brain run of that name. Choose another key.")
+        if key in dataset.list_brain_runs():
+            dataset.delete_brain_run(key)
+
+
+def _field(samples: Samples, given: VisualizeEmbeddings) -> str:
+    path, key = which_embeddings(Embeddings(type="EMBEDDINGS", field=given.embeddings), samples)
+    if path is None:
+        path = getattr(samples.get_brain_info(key).config, "embeddings_field", None)
+    if path is None:
+        raise must_be("embeddings", "a vector field, which the Brain can read", key)
+    return path
+
+
+def _embedded(samples: Samples, given: VisualizeEmbeddings) -> str:
+    """Computes embeddings with a model of the zoo into a field of their own."""
+    dataset = dataset_of(samples)
+    assert given.model is not None
+    path = given.embeddings or re.sub(r"\W+", "_", given.model, flags=re.ASCII)
+    refuse_foreign(dataset, [path])
+    try:
+        model = foz.load_zoo_model(given.model)
+    except ValueError as error:
+        raise must_be("model", "a model of the FiftyOne zoo", given.model, str(error)) from None
+    except ImportError as error:
+        raise ShortlistError(f"model {given.model!r} needs a package that is not installed: {error}") from None
+    info = {"verb": "visualize_embeddings", "parameters": {"model": given.model}}
+    fields = [ResultField(path, fo.VectorField, f"Embeddings by {given.model}.", info)]
+    declare(dataset, fields, "writing")
+    samples.compute_embeddings(model, embeddings_field=path, progress=False)
+    declare(dataset, fields, "complete")
+    return path

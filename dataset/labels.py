@@ -1,0 +1,227 @@
+"""Label documents to arrays, batch by batch. A label type is a row of ``LABEL_TYPES``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import fiftyone as fo
+import numpy as np
+from bson import ObjectId
+from numpy.typing import NDArray
+
+from ..core.errors import ShortlistError, did_you_mean, listed, must_be
+from ..core.scores import Objects
+from ..core.scores.probabilities import NotADistribution, from_confidence, from_logits, normalized
+from .binary import decoded
+from .samples import Samples, dataset_of, documents, field_of, value_at
+
+#: label types that can be scored, and the attribute that holds their list of objects, if they are lists
+LABEL_TYPES: dict[type, str | None] = {fo.Classification: None, fo.Detections: "detections"}
+
+
+@dataclass(frozen=True)
+class LabelField:
+    """A label field and what is needed to read its predictions.
+
+    Args:
+        path: the field's path
+        list_attribute: the attribute with the list of objects; None where the label is the one object
+        classes: the class list
+        declared: whether the dataset declares the class list, so that labels and vectors must fit it
+        probabilities_attribute: the attribute that may hold whole probability vectors
+    """
+
+    path: str
+    list_attribute: str | None
+    classes: list[str]
+    declared: bool
+    probabilities_attribute: str
+
+    @property
+    def objects_path(self) -> str:
+        """The path of the object, or of the list of objects."""
+        return f"{self.path}.{self.list_attribute}" if self.list_attribute else self.path
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The predictions of some samples.
+
+    Args:
+        sample_ids: (n,) of all samples of the batch
+        object_ids: (m,) of all their objects, in order
+        objects: their arrays
+        origins: how many objects' probabilities came from where
+    """
+
+    sample_ids: list[ObjectId]
+    object_ids: list[ObjectId]
+    objects: Objects
+    origins: Counter[str]
+
+
+def is_prediction_field(field: fo.Field) -> bool:
+    """Whether a field holds labels of a type that can be scored."""
+    return isinstance(field, fo.EmbeddedDocumentField) and field.document_type in LABEL_TYPES
+
+
+def label_field(samples: Samples, path: str, probabilities_attribute: str) -> LabelField:
+    """What is at ``path``.
+
+    Raises:
+        ShortlistError: no such field, or one of another type
+    """
+    among = [name for name, field in samples.get_field_schema(flat=True).items() if is_prediction_field(field)]
+    field = field_of(samples, path, "label_field", among)
+    if not isinstance(field, fo.EmbeddedDocumentField) or field.document_type not in LABEL_TYPES:
+        kinds = listed(kind.__name__ for kind in LABEL_TYPES)
+        got = getattr(field, "document_type", type(field)).__name__
+        hint = f"This dataset has {listed(among)}." if among else ""
+        raise ShortlistError(
+            f"label_field must be a field of type {kinds}. Got {path!r}, a {got}, instead. {hint}".rstrip()
+        )
+    dataset = dataset_of(samples)
+    classes = dataset.classes.get(path) or dataset.default_classes
+    list_attribute = LABEL_TYPES[field.document_type]
+    declared = bool(classes)
+    if not declared:
+        objects = f"{path}.{list_attribute}" if list_attribute else path
+        classes = sorted(label for label in dataset.distinct(f"{objects}.label") if label is not None)
+    return LabelField(path, list_attribute, list(classes), declared, probabilities_attribute)
+
+
+def read(samples: Samples, field: LabelField) -> Iterator[Batch]:
+    """Streams the predictions of a label field.
+
+    Raises:
+        ShortlistError: vectors of a wrong or mixed length, rows that are no distribution, confidences outside [0, 1],
+            labels outside the declared classes; each with the sample where it was found first
+    """
+    attributes = ("_id", "label", "confidence", "logits", field.probabilities_attribute)
+    project = {f"{field.path}._cls": True} | {f"{field.objects_path}.{name}": True for name in attributes}
+    index = {label: place for place, label in enumerate(field.classes)}
+    width: int | None = len(field.classes) if field.declared else None
+    for batch in documents(samples, project):
+        labels = [value_at(document, field.path) for document in batch]
+        if field.list_attribute is None:
+            lists = [[label] if label else [] for label in labels]
+        else:
+            lists = [(label.get(field.list_attribute) or []) if label else [] for label in labels]
+        objects = [one for found in lists for one in found]
+        offsets = np.concatenate([[0], np.cumsum([len(found) for found in lists], dtype=np.int64)])
+        place = _Place(field, batch, offsets)
+        probabilities, origins, width = _probabilities(objects, field, index, width, place)
+        arrays = Objects(
+            offsets=offsets,
+            present=np.array([bool(label) for label in labels]),
+            probabilities=probabilities,
+            confidences=_confidences(objects),
+            classes=_class_indices(objects, index),
+        )
+        yield Batch([document["_id"] for document in batch], [one["_id"] for one in objects], arrays, origins)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Says where in the dataset an object of the batch is."""
+
+    field: LabelField
+    batch: list[dict]
+    offsets: NDArray[np.int64]
+
+    def of(self, row: int) -> str:
+        sample = int(np.searchsorted(self.offsets, row, side="right")) - 1
+        return f"sample {self.batch[sample]['_id']}, field {self.field.path!r}"
+
+
+def _confidences(objects: list[dict]) -> NDArray[np.float64]:
+    return np.array(
+        [np.nan if (value := one.get("confidence")) is None else value for one in objects], dtype=np.float64
+    )
+
+
+def _class_indices(objects: list[dict], index: dict[str, int]) -> NDArray[np.int64]:
+    return np.array([index.get(one.get("label"), -1) for one in objects], dtype=np.int64)  # type: ignore[arg-type]
+
+
+def _probabilities(
+    objects: list[dict], field: LabelField, index: dict[str, int], width: int | None, place: _Place
+) -> tuple[NDArray[np.floating], Counter[str], int | None]:
+    """(m, K) class probabilities: the attribute, else softmax of the logits, else from the confidence, else NaN rows."""
+    _check_labels(objects, field, index, place)
+    given = [(row, one.get(field.probabilities_attribute)) for row, one in enumerate(objects)]
+    given = [(row, value) for row, value in given if value is not None]
+    taken = {row for row, _ in given}
+    logits = [
+        (row, one["logits"]) for row, one in enumerate(objects) if one.get("logits") is not None and row not in taken
+    ]
+    vectors, width = _stacked(given, field.probabilities_attribute, width, place)
+    softened, width = _stacked(logits, "logits", width, place)
+    origins = Counter({field.probabilities_attribute: len(given), "logits": len(logits)})
+    rest = sorted(set(range(len(objects))) - taken - {row for row, _ in logits})
+    columns = width or max(len(field.classes), 2)
+    result = np.full((len(objects), columns), np.nan, np.float32)
+    with _located(place, [row for row, _ in given]):
+        if len(given):
+            result[[row for row, _ in given]] = normalized(vectors)
+    with _located(place, [row for row, _ in logits]):
+        if len(logits):
+            result[[row for row, _ in logits]] = from_logits(softened)
+    if rest:
+        ones = [objects[row] for row in rest]
+        confidences, classes = _confidences(ones), _class_indices(ones, index)
+        with _located(place, rest):
+            # Only how the mass is spread counts here, not on which class.
+            result[rest] = from_confidence(confidences, np.minimum(classes, columns - 1), columns)
+        known = int((np.isfinite(confidences) & (classes >= 0)).sum())
+        origins += Counter({"confidence": known, "nothing": len(rest) - known})
+    return result, origins, width
+
+
+def _stacked(
+    given: list[tuple[int, object]], name: str, width: int | None, place: _Place
+) -> tuple[NDArray[np.floating], int | None]:
+    """The vectors as a matrix, and the length that all vectors of the field must have."""
+    vectors = [decoded(value) for _, value in given]
+    for (row, _), vector in zip(given, vectors, strict=True):
+        assert vector is not None
+        if width is None:
+            width = len(vector) if vector.ndim == 1 else None
+        if vector.ndim != 1 or len(vector) != width or width < 2:
+            expected = f"a vector of {width} values" if width and width > 1 else "a vector of at least 2 values"
+            why = f", one for each of the {width} classes that the dataset declares" if place.field.declared else ""
+            raise ShortlistError(f"{place.of(row)}: {name} must be {expected}{why}. Got shape {vector.shape} instead.")
+    return (np.stack(vectors) if vectors else np.zeros((0, width or 2))), width  # type: ignore[arg-type]
+
+
+def _check_labels(objects: list[dict], field: LabelField, index: dict[str, int], place: _Place) -> None:
+    if not field.declared:
+        return
+    for row, one in enumerate(objects):
+        label = one.get("label")
+        if label is not None and label not in index:
+            hint = did_you_mean(label, field.classes)
+            raise must_be(
+                f"{place.of(row)}: label",
+                f"one of the {len(field.classes)} classes that the dataset declares",
+                label,
+                hint,
+            )
+
+
+class _located:
+    """Says in which sample the first wrong row of a matrix is."""
+
+    def __init__(self, place: _Place, rows: list[int]):
+        self.place, self.rows = place, rows
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind, error, trace) -> None:
+        if isinstance(error, NotADistribution):
+            raise ShortlistError(f"{self.place.of(self.rows[error.row])}: {error}") from None
+        if isinstance(error, ShortlistError):
+            raise ShortlistError(f"field {self.place.field.path!r}: {error}") from None

@@ -1,0 +1,190 @@
+"""Writing results: collected beside the dataset, merged into it in one step when complete, and marked as ours.
+
+Every field that Shortlist creates says so in its ``info``: which verb made it, with which parameters, and whether it was
+finished. A field without that mark belongs to the user and is never replaced.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.core.odm as foo
+import fiftyone.core.sample as fos
+from bson import ObjectId
+
+from ..core.errors import ShortlistError
+from .reservation import reserved
+
+_STAGING = "shortlist.staging."
+_GROUP = "shortlist"
+_MARK = "shortlist"
+_ABANDONED = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class ResultField:
+    """A field that a verb writes.
+
+    Args:
+        path: the field's path
+        kind: the field's type
+        description: the sentence that the App shows
+        info: range, direction, source and parameters
+        index: whether people will sort by it
+    """
+
+    path: str
+    kind: type[fo.Field]
+    description: str
+    info: dict[str, Any]
+    index: bool = False
+
+
+def mark_of(dataset: fo.Dataset, path: str) -> dict[str, Any] | None:
+    """What Shortlist noted on a field; None for a field of the user's, or none at all."""
+    field = dataset.get_field(path)
+    return (field.info or {}).get(_MARK) if field is not None else None
+
+
+def is_complete(dataset: fo.Dataset, path: str) -> bool:
+    """Whether a field is a finished result of ours."""
+    return (mark_of(dataset, path) or {}).get("status") == "complete"
+
+
+def refuse_foreign(dataset: fo.Dataset, paths: Sequence[str]) -> None:
+    """Stops before a field that Shortlist did not create.
+
+    Raises:
+        ShortlistError: with the field and the way out
+    """
+    for path in paths:
+        if dataset.get_field(path) is not None and mark_of(dataset, path) is None:
+            raise ShortlistError(
+                f"the result field {path!r} must be new or Shortlist's own. Got a field of yours instead; nothing was "
+                f"written. Rename it with dataset.rename_sample_field({path!r}, ...) and run again."
+            )
+
+
+def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> None:
+    """Creates the fields, or renews what is noted on them.
+
+    Args:
+        dataset: where they live
+        fields: the fields, embedded documents before what is inside them
+        status: ``writing`` before results are merged, ``complete`` after
+    """
+    with reserved(dataset, "the schema", wait=30):
+        dataset.reload()
+        for field in fields:
+            if dataset.get_field(field.path) is None:
+                extra = (
+                    {"embedded_doc_type": fo.DynamicEmbeddedDocument} if field.kind is fo.EmbeddedDocumentField else {}
+                )
+                dataset.add_sample_field(field.path, field.kind, **extra)
+            declared = dataset.get_field(field.path)
+            declared.description = field.description
+            declared.info = {**(declared.info or {}), _MARK: {**field.info, "status": status}}
+            declared.save()
+        if status == "complete":
+            _group(dataset, [field.path for field in fields if "." not in field.path])
+    if status == "complete":
+        for field in fields:
+            if field.index:
+                dataset.create_index(field.path)
+
+
+def _group(dataset: fo.Dataset, paths: Sequence[str]) -> None:
+    """Shows the fields in one group of the App's sidebar."""
+    groups = dataset.app_config.sidebar_groups or fo.DatasetAppConfig.default_sidebar_groups(dataset)
+    for group in groups:
+        group.paths = [path for path in group.paths if path not in paths and path.split(".")[0] not in paths]
+    ours = next((group for group in groups if group.name == _GROUP), None)
+    if ours is None:
+        ours = fo.SidebarGroupDocument(name=_GROUP, paths=[])
+        place = next((i + 1 for i, group in enumerate(groups) if group.name == "labels"), len(groups))
+        groups.insert(place, ours)
+    embedded = [
+        path for path in dataset.get_field_schema(flat=True) if path.split(".")[0] in paths and path not in paths
+    ]
+    plain = [path for path in paths if not isinstance(dataset.get_field(path), fo.EmbeddedDocumentField)]
+    ours.paths = ours.paths + [path for path in plain + embedded if path not in ours.paths]
+    dataset.app_config.sidebar_groups = groups
+    dataset.save()
+
+
+class Staging:
+    """Results on their way, in a collection of their own. Leaving the context drops what was not merged.
+
+    Documents are keyed by the sample they belong to and may hold anything that ``merge``'s stages refer to as ``$$new``.
+    """
+
+    def __init__(self, dataset: fo.Dataset):
+        self.dataset = dataset
+        self._database = foo.get_db_conn()
+        self._collection = self._database[f"{_STAGING}{ObjectId()}"]
+
+    def __enter__(self) -> Staging:
+        _drop_abandoned(self._database)
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._collection.drop()
+
+    def add(self, documents: list[dict[str, Any]]) -> None:
+        """Collects results."""
+        if documents:
+            self._collection.insert_many(documents, ordered=False)
+
+    def merge(self, stages: list[dict[str, Any]]) -> None:
+        """Merges all that was collected into the samples; samples deleted meanwhile are left out.
+
+        Args:
+            stages: the update of one sample, where ``$$new`` is what was collected for it
+        """
+        collection = self.dataset._sample_collection_name
+        touch = {"$set": {"last_modified_at": "$$NOW"}}
+        self._collection.aggregate(
+            [
+                {
+                    "$merge": {
+                        "into": collection,
+                        "on": "_id",
+                        "let": {"new": "$$ROOT"},
+                        "whenMatched": [*stages, touch],
+                        "whenNotMatched": "discard",
+                    }
+                }
+            ]
+        )
+        fos.Sample._reload_docs(collection)
+
+
+def _drop_abandoned(database) -> None:
+    """Drops what runs left that were killed long ago."""
+    now = datetime.now(UTC)
+    for name in database.list_collection_names(filter={"name": {"$regex": f"^{_STAGING}".replace(".", "[.]")}}):
+        if now - ObjectId(name.removeprefix(_STAGING)).generation_time > _ABANDONED:
+            database.drop_collection(name)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Holds back Ctrl+C while results are merged, so that they are written whole or not at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[Any] = []
+    previous = signal.signal(signal.SIGINT, lambda *arguments: held.append(arguments))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        if held and callable(previous):
+            previous(*held[0])

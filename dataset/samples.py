@@ -1,0 +1,111 @@
+"""The samples a verb works on: which collections it takes, their fields, and streaming their documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+from bson import ObjectId
+from numpy.typing import NDArray
+
+from ..core.errors import ShortlistError, did_you_mean, listed, must_be
+
+#: anything that a verb takes: a dataset or a view of its samples
+Samples = fo.Dataset | fo.DatasetView
+
+_BATCH = 2000
+
+
+def samples_of(collection: object) -> Samples:
+    """The collection, if it is one of samples that are there.
+
+    Raises:
+        ShortlistError: not a dataset or view, a view of patches, clips or frames, or empty
+    """
+    if not isinstance(collection, (fo.Dataset, fo.DatasetView)):
+        raise must_be("the samples", "a FiftyOne dataset or view", type(collection).__name__)
+    if collection._is_generated:
+        kind = "patches" if collection._is_patches else "clips" if collection._is_clips else "frames"
+        raise ShortlistError(
+            f"the samples must be a dataset or a view of its samples. Got a view of {kind} instead. Use the view that it "
+            f"was made from."
+        )
+    if not len(collection):
+        raise ShortlistError(
+            f"the samples must be at least one. Got an empty {'dataset' if isinstance(collection, fo.Dataset) else 'view'} "
+            f"instead."
+        )
+    return collection
+
+
+def dataset_of(samples: Samples) -> fo.Dataset:
+    """The dataset behind a view."""
+    return samples._dataset if isinstance(samples, fo.DatasetView) else samples
+
+
+def field_of(samples: Samples, path: str, where: str, among: Sequence[str] = ()) -> fo.Field:
+    """The field at a path.
+
+    Args:
+        samples: the samples
+        path: the field's name, with dots into embedded documents
+        where: the parameter that names it, for the error
+        among: the fields that would do, for the error's hint
+
+    Raises:
+        ShortlistError: no such field, or one of frames
+    """
+    if path.startswith("frames."):
+        raise must_be(where, "a field of the samples", path, "Fields of frames are not read yet.")
+    field = samples.get_field(path)
+    if field is None:
+        known = list(among) or list(samples.get_field_schema(flat=True))
+        hint = did_you_mean(path, known) or (f"It has {listed(known)}." if known else "")
+        raise ShortlistError(
+            f"{where} must be a field of {dataset_of(samples).name!r}. Got {path!r} instead. {hint}".rstrip()
+        )
+    return field
+
+
+def documents(samples: Samples, project: dict[str, Any], batch: int = _BATCH) -> Iterator[list[dict]]:
+    """The raw documents of the samples in batches, with just the projected parts.
+
+    Args:
+        samples: the samples
+        project: a MongoDB projection
+        batch: how many a batch
+    """
+    cursor = samples._aggregate(post_pipeline=[{"$project": {"_id": True, **project}}])
+    held: list[dict] = []
+    for document in cursor:
+        held.append(document)
+        if len(held) == batch:
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+def ids_of(samples: Samples) -> NDArray[np.bytes_]:
+    """(n,) the sample ids, as 24 hexadecimal digits, in the view's order."""
+    return as_ids(document["_id"] for batch in documents(samples, {}, 10_000) for document in batch)
+
+
+def as_ids(object_ids) -> NDArray[np.bytes_]:
+    """(n,) ids as fixed-width bytes, which sort as the ids do and take a third of the memory of strings."""
+    return np.array([str(object_id).encode() for object_id in object_ids], dtype="S24")
+
+
+def as_object_ids(ids: NDArray[np.bytes_]) -> list[ObjectId]:
+    """The database's form of ids."""
+    return [ObjectId(one.decode()) for one in ids]
+
+
+def value_at(document: dict, path: str) -> Any:
+    """The value at a dotted path of a raw document, None where there is none."""
+    value: Any = document
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value

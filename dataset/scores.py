@@ -1,0 +1,156 @@
+"""Score fields: on the samples, and on each object under the score's own name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+from bson import ObjectId
+from numpy.typing import NDArray
+
+from ..core.scores import Score
+from .labels import LabelField
+from .results import ResultField, Staging, declare, refuse_foreign, uninterrupted
+
+
+def score_path(label_field: str, score: str) -> str:
+    """The sample field of a score."""
+    return f"{label_field}_{score}"
+
+
+def score_fields(field: LabelField, scores: Sequence[Score], parameters: dict[str, Any]) -> list[ResultField]:
+    """The fields that hold the scores of a label field: one a score on the samples, and one on the objects."""
+    fields = []
+    for score in scores:
+        summed = parameters["aggregation"] == "sum" and field.list_attribute and score.level == "object"
+        high = None if summed or math.isinf(score.high) else score.high
+        info = {
+            "verb": "score_uncertainty",
+            "range": [score.low, high],
+            "high_means": score.high_means,
+            "source": score.source,
+            "parameters": parameters,
+        }
+        how = (
+            f" ({parameters['aggregation']} over the sample's objects)"
+            if field.list_attribute and score.level == "object"
+            else ""
+        )
+        sentence = f"{score.description.rstrip('.')}{how}. High: {score.high_means}."
+        fields.append(ResultField(score_path(field.path, score.name), fo.FloatField, sentence, info, index=True))
+        if score.level == "object":
+            own = {**info, "range": [score.low, score.high]}
+            path = f"{field.objects_path}.{score.name}"
+            fields.append(ResultField(path, fo.FloatField, f"{score.description} High: {score.high_means}.", own))
+    return fields
+
+
+class ScoreWriter:
+    """Collects the scores of a label field batch by batch and writes them in one step.
+
+    Args:
+        dataset: where they go
+        field: what was scored
+        scores: which scores
+        fields: the result fields, from ``score_fields``
+        staging: where they are collected
+    """
+
+    def __init__(
+        self,
+        dataset: fo.Dataset,
+        field: LabelField,
+        scores: Sequence[Score],
+        fields: Sequence[ResultField],
+        staging: Staging,
+    ):
+        self.dataset, self.field, self.fields, self.staging = dataset, field, fields, staging
+        self.names = [score.name for score in scores]
+        self.object_names = [score.name for score in scores if score.level == "object"]
+
+    def add(
+        self,
+        sample_ids: list[ObjectId],
+        object_ids: list[ObjectId],
+        offsets: NDArray[np.int64],
+        of_samples: dict[str, NDArray[np.floating]],
+        of_objects: dict[str, NDArray[np.floating]],
+    ) -> None:
+        """Collects the scores of a batch; NaN becomes None.
+
+        Args:
+            sample_ids: (n,)
+            object_ids: (m,)
+            offsets: (n + 1,) which objects belong to which sample
+            of_samples: (n,) a score
+            of_objects: (m,) a score
+        """
+        columns = [_plain(of_samples[name]) for name in self.names]
+        object_columns = [_plain(of_objects[name]) for name in self.object_names]
+        bounds = offsets.tolist()
+        documents = []
+        for row, sample_id in enumerate(sample_ids):
+            first, last = bounds[row], bounds[row + 1]
+            documents.append(
+                {
+                    "_id": sample_id,
+                    "ids": object_ids[first:last],
+                    "s": [column[row] for column in columns],
+                    "o": [column[first:last] for column in object_columns],
+                }
+            )
+        self.staging.add(documents)
+
+    def commit(self) -> None:
+        """Writes all that was collected, and says so on the fields when it is there."""
+        refuse_foreign(self.dataset, [field.path for field in self.fields])
+        with uninterrupted():
+            declare(self.dataset, self.fields, "writing")
+            self.staging.merge(self._stages())
+            declare(self.dataset, self.fields, "complete")
+
+    def _stages(self) -> list[dict[str, Any]]:
+        """The update of one sample: its score fields, and its objects' scores matched by the objects' ids."""
+        update: dict[str, Any] = {
+            score_path(self.field.path, name): {"$arrayElemAt": ["$$new.s", place]}
+            for place, name in enumerate(self.names)
+        }
+        if self.object_names:
+            label = f"${self.field.path}"
+            if self.field.list_attribute:
+                objects = f"{label}.{self.field.list_attribute}"
+                scored = {"$map": {"input": objects, "as": "one", "in": self._with_scores("$$one")}}
+                update[self.field.path] = {
+                    "$cond": [
+                        {"$isArray": objects},
+                        {"$mergeObjects": [label, {self.field.list_attribute: scored}]},
+                        label,
+                    ]
+                }
+            else:
+                update[self.field.path] = {"$cond": [{"$ifNull": [label, False]}, self._with_scores(label), label]}
+        return [{"$set": update}]
+
+    def _with_scores(self, one: str) -> dict[str, Any]:
+        """An object with its scores; one that was not there when it was read stays as it is."""
+        values = {
+            name: {"$arrayElemAt": [{"$arrayElemAt": ["$$new.o", place]}, "$$at"]}
+            for place, name in enumerate(self.object_names)
+        }
+        return {
+            "$let": {
+                "vars": {"at": {"$indexOfArray": ["$$new.ids", f"{one}._id"]}},
+                "in": {"$cond": [{"$lt": ["$$at", 0]}, one, {"$mergeObjects": [one, values]}]},
+            }
+        }
+
+
+def _plain(values: NDArray[np.floating]) -> list[float | None]:
+    """Floats for the database, None for NaN."""
+    plain: list[float | None] = np.asarray(values, dtype=np.float64).tolist()
+    for row in np.flatnonzero(np.isnan(values)):
+        plain[row] = None
+    return plain
