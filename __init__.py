@@ -4,6 +4,7 @@ _VERBS = (
     "delete_selection",
     "list_selections",
     "load_selection",
+    "manage_selections",
     "score_uncertainty",
     "select_samples",
     "visualize_embeddings",

@@ -24,7 +24,7 @@ from ..dataset import selections, sources
 from ..dataset.reservation import reserved
 from ..dataset.samples import Samples, dataset_of, ids_of, samples_of
 from .scoring import score
-from .summary import SelectionResult
+from .summary import ManagedSelections, SelectionResult
 from .terminal import Bar
 
 
@@ -83,6 +83,7 @@ def _select(samples: Samples, given: SelectSamples, progress: Progress) -> Selec
     units = {entry.label(): entry.strategy.gain_means for entry in config.strategies}
     facts = {
         "versions": _versions(),
+        "strategies": selection.labels,
         "eligible": selection.eligible,
         "left_out": selection.left_out,
         "preselected": int(pool.preselected.sum()),
@@ -196,6 +197,26 @@ def delete_selection(samples: Samples, run_key: str) -> None:
     dataset = dataset_of(samples)
     with reserved(dataset, f"the selection {given.run_key}"):
         selections.delete(dataset, str(given.run_key))
+
+
+def manage_selections(samples: Samples, action: str = "list", run_key: str | None = None) -> ManagedSelections:
+    """Lists, loads or deletes selections; what the operator of that name calls.
+
+    Args:
+        samples: a dataset, or a view of one
+        action: ``list``, ``load`` or ``delete``
+        run_key: the selection to load or delete
+
+    Raises:
+        ShortlistError: no such action or selection
+    """
+    given = parse(ManageSelections, {"action": action, "run_key": run_key})
+    view = None
+    if given.action == "load":
+        view = load_selection(samples, str(run_key))
+    elif given.action == "delete":
+        delete_selection(samples, str(run_key))
+    return ManagedSelections(given.action, run_key, list_selections(samples), view)
 
 
 def _json(config: Mapping[str, Any] | SelectionConfig) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import fiftyone as fo
 
 from ..core.analysis.coverage import Comparison
+from ..dataset.selections import Record
 
 
 class Summary:
@@ -106,6 +107,35 @@ class SelectionResult(Summary):
 
 
 @dataclass(frozen=True)
+class ManagedSelections(Summary):
+    """What ``manage_selections`` listed, loaded or deleted.
+
+    Args:
+        action: ``list``, ``load`` or ``delete``
+        run_key: which selection was loaded or deleted
+        records: the dataset's selections, oldest first
+        view: the samples of the loaded selection in order of rank
+    """
+
+    action: str
+    run_key: str | None
+    records: list[Record]
+    view: fo.DatasetView | None = None
+
+    @property
+    def headline(self) -> str:
+        if self.action == "list":
+            return f"{len(self.records)} selection(s)"
+        return f"{self.action.capitalize()}{'d' if self.action.endswith('e') else 'ed'} {self.run_key!r}"
+
+    def rows(self) -> Iterable[tuple[str, str]]:
+        for record in self.records:
+            strategies = ", ".join(record.facts.get("strategies", []))
+            made = f"{record.created:%Y-%m-%d %H:%M} UTC by {record.facts.get('by', 'unknown')}"
+            yield record.run_key, f"{record.n_samples} samples by {strategies}; {made}"
+
+
+@dataclass(frozen=True)
 class VisualizationSummary(Summary):
     """What ``visualize_embeddings`` made.
 
@@ -115,6 +145,7 @@ class VisualizationSummary(Summary):
         n_samples: how many points it has
         embeddings: where the vectors are
         similarity_key: the similarity index, if one was asked for
+        color_by: the field to colour the panel by
         left_out: how many samples have no vector
     """
 
@@ -123,6 +154,7 @@ class VisualizationSummary(Summary):
     n_samples: int
     embeddings: str
     similarity_key: str | None
+    color_by: str | None
     left_out: int
 
     @property

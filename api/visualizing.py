@@ -35,6 +35,12 @@ def visualize_embeddings(
     samples = samples_of(samples)
     with Bar.unless(progress) as told, reserved(dataset_of(samples), f"the Brain key {given.brain_key}"):
         made = brain.visualize(samples, given, told)
-        return VisualizationSummary(
-            given.brain_key, made.method, made.n_samples, made.embeddings, given.similarity_key, made.left_out
-        )
+    return VisualizationSummary(
+        given.brain_key,
+        made.method,
+        made.n_samples,
+        made.embeddings,
+        given.similarity_key,
+        given.color_by,
+        made.left_out,
+    )

@@ -23,6 +23,11 @@ class Schema(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
+    @classmethod
+    def offered(cls, name: str, models: list[type[Schema]], given: Mapping[str, Any]) -> list[type[Schema]]:
+        """The models that a form should offer for a field of several, given what it holds so far; all by default."""
+        return models
+
 
 @dataclass(frozen=True)
 class Role:
@@ -32,11 +37,13 @@ class Role:
         name: the word that ``dataset.sources`` looks up
         lacking: the sentence that a form shows when the dataset has nothing of the kind
         open: whether a value may be typed that the dataset does not have yet
+        suggested: whether the value is always typed, and what is found is only a proposal
     """
 
     name: str
     lacking: str
     open: bool = False
+    suggested: bool = False
 
 
 PREDICTIONS = Role(
@@ -53,6 +60,7 @@ NUMBER = Role("number", "This dataset has no numeric field.")
 VALUE = Role("value", "This dataset has no numeric or categorical field.", open=True)
 SAMPLES = Role("samples", "This dataset has no tags, saved views or selections yet.")
 SELECTION = Role("selection", "This dataset has no selections yet. Make one with `select_samples`.")
+NEW_SELECTION = Role("new_selection", "", open=True, suggested=True)
 ZOO_MODEL = Role("zoo_model", "No embedding model of the FiftyOne zoo is known.", open=True)
 COLOR = Role("color", "This dataset has no field to colour by.", open=True)
 

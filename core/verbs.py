@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from .schema import COLOR, EMBEDDINGS, PREDICTIONS, SELECTION, ZOO_MODEL, Schema
+from .schema import COLOR, EMBEDDINGS, NEW_SELECTION, PREDICTIONS, SELECTION, ZOO_MODEL, Schema
 from .scores import scores
 from .scores.aggregation import Aggregation
 from .selection.config import SelectionConfig
@@ -32,7 +32,11 @@ class ScoreUncertainty(Schema):
         "errors an object reviewed, the max the one worst object.",
     )
     min_confidence: float | None = Field(
-        None, ge=0, le=1, description="Objects less confident than this do not count for their sample."
+        None,
+        ge=0,
+        le=1,
+        title="Minimum confidence",
+        description="Objects less confident than this do not count for their sample.",
     )
     probabilities_attribute: str = Field(
         "probabilities",
@@ -45,9 +49,8 @@ class ScoreUncertainty(Schema):
 class SelectSamples(Schema):
     """Selects the samples to label or review next, and keeps them as a tag, a saved view and a recorded run."""
 
-    run_key: str = Field(
-        min_length=1,
-        description="The name of the selection: of its tag, its saved view and its field, such as round_1.",
+    run_key: Annotated[str, NEW_SELECTION] = Field(
+        min_length=1, description="The name of the selection: of its tag, its saved view and its field."
     )
     config: SelectionConfig = Field(description="Which samples to pick, and why.")
 

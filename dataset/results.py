@@ -101,22 +101,31 @@ def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> 
 
 
 def _group(dataset: fo.Dataset, paths: Sequence[str]) -> None:
-    """Shows the fields in one group of the App's sidebar."""
+    """Shows number fields in one group of the App's sidebar, and what is inside a document in a group of its own."""
     groups = dataset.app_config.sidebar_groups or fo.DatasetAppConfig.default_sidebar_groups(dataset)
+    documents = [path for path in paths if isinstance(dataset.get_field(path), fo.EmbeddedDocumentField)]
     for group in groups:
-        group.paths = [path for path in group.paths if path not in paths and path.split(".")[0] not in paths]
+        group.paths = [path for path in group.paths if path not in paths and path.split(".")[0] not in documents]
+    groups = [group for group in groups if group.name not in documents]
     ours = next((group for group in groups if group.name == _GROUP), None)
+    place = next((i + 1 for i, group in enumerate(groups) if group.name == "labels"), len(groups))
     if ours is None:
         ours = fo.SidebarGroupDocument(name=_GROUP, paths=[])
-        place = next((i + 1 for i, group in enumerate(groups) if group.name == "labels"), len(groups))
         groups.insert(place, ours)
-    embedded = [
-        path for path in dataset.get_field_schema(flat=True) if path.split(".")[0] in paths and path not in paths
-    ]
-    plain = [path for path in paths if not isinstance(dataset.get_field(path), fo.EmbeddedDocumentField)]
-    ours.paths = ours.paths + [path for path in plain + embedded if path not in ours.paths]
+    ours.paths = [*ours.paths, *(path for path in paths if path not in documents)]
+    for document in documents:
+        inside = [path for path in dataset.get_field_schema(flat=True) if path.startswith(f"{document}.")]
+        groups.insert(groups.index(ours) + 1, fo.SidebarGroupDocument(name=document, paths=inside))
     dataset.app_config.sidebar_groups = groups
     dataset.save()
+
+
+def forget_group(dataset: fo.Dataset, document: str) -> None:
+    """Removes a document field's group from the App's sidebar."""
+    if dataset.app_config.sidebar_groups:
+        kept = [group for group in dataset.app_config.sidebar_groups if group.name != document]
+        dataset.app_config.sidebar_groups = kept
+        dataset.save()
 
 
 class Staging:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import ShortlistError, did_you_mean, listed, must_be, shown
 from ..core.selection.select import Selection
-from .results import ResultField, Staging, declare, mark_of, uninterrupted
+from .results import ResultField, Staging, declare, forget_group, mark_of, uninterrupted
 from .samples import as_object_ids
 
 METHOD = "shortlist/selection"
@@ -162,10 +162,7 @@ def _remove(dataset: fo.Dataset, run_key: str) -> None:
     index = f"{run_key}.rank"
     if index in dataset.list_indexes():
         dataset.drop_index(index)
-    groups = dataset.app_config.sidebar_groups
-    for group in groups or []:
-        group.paths = [path for path in group.paths if path.split(".")[0] != run_key]
-    dataset.save()
+    forget_group(dataset, run_key)
     dataset.delete_sample_field(run_key)
 
 

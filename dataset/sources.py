@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
+from itertools import count
 
 import fiftyone as fo
 import numpy as np
@@ -89,6 +90,11 @@ def _sample_sets(samples: Samples) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _new_selections(samples: Samples) -> list[str]:
+    taken = {*selection_keys(dataset_of(samples)), *samples.get_field_schema()}
+    return [next(name for number in count(1) if (name := f"round_{number}") not in taken)]
+
+
 def _zoo_models(samples: Samples) -> list[str]:
     import fiftyone.zoo as foz
 
@@ -109,6 +115,7 @@ _FINDERS: dict[str, Callable[[Samples], list[str]]] = {
     "value": _values,
     "samples": _sample_sets,
     "selection": lambda samples: selection_keys(dataset_of(samples)),
+    "new_selection": _new_selections,
     "zoo_model": _zoo_models,
     "color": _colors,
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from ..schema import SAMPLES, Schema
 from .inputs import Input, inputs
@@ -15,12 +17,14 @@ if TYPE_CHECKING:
     AnyInput = Input
     AnyStrategy = Strategy
 else:
-    AnyInput = Annotated[tuple(inputs().values()), Field(discriminator="type")]
-    AnyStrategy = Annotated[tuple(strategies().values()), Field(discriminator="type")]
+    AnyInput = Annotated[reduce(or_, inputs().values()), Field(discriminator="type")]
+    AnyStrategy = Annotated[reduce(or_, strategies().values()), Field(discriminator="type")]
 
 
 class Entry(Schema):
     """One strategy of the mixture and where its values come from."""
+
+    model_config = ConfigDict(title="Strategy")
 
     input: AnyInput = Field(description="Where the strategy's values come from.")
     strategy: AnyStrategy = Field(description="What makes a sample worth picking next.")
@@ -52,6 +56,14 @@ class Entry(Schema):
             )
         return self
 
+    @classmethod
+    def offered(cls, name: str, models: list[type[Schema]], given: Mapping[str, Any]) -> list[type[Schema]]:
+        """Only strategies that take what the chosen input gives."""
+        chosen = inputs().get((given.get("input") or {}).get("type", ""))
+        if name != "strategy" or chosen is None:
+            return models
+        return [model for model in models if issubclass(model, Strategy) and model.takes in chosen.gives]
+
     def label(self) -> str:
         """The entry in a few words, such as ``DIVERSITY of clip``."""
         return f"{_type(self.strategy)} of {self.input.label()}"
@@ -60,9 +72,15 @@ class Entry(Schema):
 class SelectionConfig(Schema):
     """Which samples to pick, and why."""
 
-    n_samples: int | None = Field(None, ge=0, description="How many samples to pick.")
+    n_samples: int | None = Field(
+        None, ge=0, title="Number of samples", examples=[100], description="How many samples to pick."
+    )
     proportion_samples: float | None = Field(
-        None, gt=0, le=1, description="Instead of a number: the share of the candidates to pick."
+        None,
+        gt=0,
+        le=1,
+        title="Share of the samples",
+        description="Instead of a number: the share of the candidates to pick.",
     )
     strategies: list[Entry] = Field(
         min_length=1, description="What makes a sample worth picking; their order does not matter."

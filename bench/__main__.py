@@ -1,0 +1,34 @@
+"""``python -m bench [name ...] [--size N]``: runs benches, all by default."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+
+import bench
+
+from .common import header
+
+
+def main() -> None:
+    """Runs the benches named on the command line."""
+    names = [
+        module.name for module in pkgutil.iter_modules(bench.__path__) if module.name not in ("__main__", "common")
+    ]
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Speed and quality beside other people's code."
+    )
+    parser.add_argument("names", nargs="*", metavar="name", help=f"which of {', '.join(names)}; all by default")
+    parser.add_argument("--size", type=int, help="how many samples, where a bench has a choice")
+    given = parser.parse_args()
+    unknown = sorted(set(given.names) - set(names))
+    if unknown:
+        parser.error(f"no bench named {', '.join(unknown)}; there are {', '.join(names)}")
+    header()
+    for name in given.names or names:
+        importlib.import_module(f"bench.{name}").run(given.size)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""Drives the FiftyOne App in a real browser: what a person does, in a few words."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+SCREENSHOTS = Path(__file__).resolve().parents[1] / "screenshots"
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_SERVE = """
+import sys
+import fiftyone as fo
+session = fo.launch_app(fo.load_dataset(sys.argv[1]), remote=True, port=int(sys.argv[2]), address="127.0.0.1")
+session.wait(-1)
+"""
+_LOCAL = re.compile(r"(https?|ws)://(127\.0\.0\.1|localhost)|data:|blob:")
+_SLOW = 120_000
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def serving(dataset: str):
+    """The App's server on a dataset, in a process of its own; yields its address."""
+    port = free_port()
+    server = subprocess.Popen([sys.executable, "-c", _SERVE, dataset, str(port)], stdout=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(address: str, seconds: float = 120) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            opener.open(address, timeout=5)
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+        else:
+            return
+    raise TimeoutError(f"the App did not answer at {address}")
+
+
+class App:
+    """One browser page on a dataset."""
+
+    def __init__(self, playwright, address: str, dataset: str):
+        playwright.selectors.set_test_id_attribute("data-cy")
+        self.browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("google-chrome"), headless=True, args=_FLAGS
+        )
+        self.page: Page = self.browser.new_context(viewport={"width": 1500, "height": 950}).new_page()
+        self.errors: list[str] = []
+        # What the App would load from elsewhere (fonts, analytics) is not ours and would only keep it waiting.
+        self.page.route("**/*", lambda route: route.continue_() if _LOCAL.match(route.request.url) else route.abort())
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(f"{address}/datasets/{dataset}", wait_until="domcontentloaded", timeout=_SLOW)
+        self.page.get_by_test_id("looker").first.wait_for(timeout=_SLOW)
+        welcome = self.page.get_by_text("Dismiss", exact=True)
+        try:
+            welcome.wait_for(timeout=6_000)
+            welcome.click()
+        except Exception:  # noqa: BLE001 - it greets a profile only once
+            pass
+
+    def shot(self, name: str) -> None:
+        """Keeps a picture of what is seen now."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+    def open_operator(self, label: str) -> Locator:
+        """Opens an operator's form from the operator browser."""
+        browser = self.page.get_by_test_id("operators-browser")
+        self.page.keyboard.press("Backquote")
+        browser.wait_for(timeout=15_000)
+        self.page.keyboard.type(label)
+        browser.get_by_text(label, exact=True).first.click()
+        self.form.wait_for(timeout=15_000)
+        return self.form
+
+    @property
+    def form(self) -> Locator:
+        """The open form, or the result that replaced it."""
+        return self.page.get_by_test_id("operators-prompt-modal")
+
+    def settle(self, milliseconds: int = 1200) -> None:
+        """Waits for the form's round trip to the server."""
+        self.page.wait_for_timeout(milliseconds)
+
+    def fill(self, field: str, value: str, nth: int = 0) -> None:
+        """Types into a field of the form, found by its label, and leaves it."""
+        box = self._after(field, "self::input or self::textarea", nth)
+        box.fill(value)
+        box.press("Tab")
+        self.settle()
+
+    def choose(self, field: str, option: str, nth: int = 0) -> None:
+        """Chooses from a dropdown of the form, found by its label."""
+        self._after(field, "@role='combobox'", nth).click()
+        self.page.get_by_role("option", name=option).first.click()
+        self.settle()
+
+    def tab(self, name: str) -> None:
+        """Turns to a tab of the form."""
+        self.form.get_by_role("tab", name=name).click()
+        self.settle()
+
+    def _after(self, label: str, kind: str, nth: int) -> Locator:
+        """The first element of a kind behind a label; ``nth`` tells equal labels apart."""
+        text = self.form.locator(f"xpath=.//p[normalize-space()='{label}']").nth(nth)
+        return text.locator(f"xpath=following::*[{kind}][1]")
+
+    def execute(self) -> None:
+        """Submits the form."""
+        self.form.get_by_role("button", name="Execute").first.click()
+
+    def close(self) -> None:
+        """Closes the result."""
+        for name in ("Close", "Done"):
+            button = self.page.get_by_role("button", name=name, exact=True)
+            if button.count():
+                button.last.click()
+                self.settle(400)
+
+    def see(self, text: str, seconds: float = 60) -> None:
+        """Waits until a text is seen."""
+        expect(self.page.get_by_text(text).first).to_be_visible(timeout=seconds * 1000)
+
+    @property
+    def count(self) -> str:
+        """How many samples the App says there are."""
+        return self.page.get_by_test_id("entry-counts").inner_text()
