@@ -1,1 +1,105 @@
-def main(): ...
+"""The command line: every verb on a dataset, its options drawn from the verb's model.
+
+shortlist score DATASET --label-field predictions
+shortlist select DATASET --run-key round_1 --config config.json
+shortlist selections DATASET [--action load|delete --run-key round_1]
+shortlist visualize DATASET --embeddings clip
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import fiftyone as fo
+
+from . import api
+from .core.errors import ShortlistError, did_you_mean, must_be
+from .core.schema import Schema, choices_of, described, first_sentence, models_of, without_none
+from .core.verbs import ManageSelections, ScoreUncertainty, SelectSamples, VisualizeEmbeddings
+
+_COMMANDS: dict[str, tuple[type[Schema], Callable[..., Any]]] = {
+    "score": (ScoreUncertainty, api.score_uncertainty),
+    "select": (SelectSamples, api.select_samples),
+    "selections": (ManageSelections, api.manage_selections),
+    "visualize": (VisualizeEmbeddings, api.visualize_embeddings),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit status: 0 done, 2 bad input, which changed nothing."""
+    given = vars(_parser().parse_args(arguments))
+    model, verb = _COMMANDS[given.pop("command")]
+    try:
+        samples = _samples(given.pop("dataset"), given.pop("view"))
+        parameters = {name: _value(model, name, text) for name, text in given.items() if text is not None}
+        print(verb(samples, **parameters))
+    except ShortlistError as error:
+        print(f"shortlist: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="shortlist", description="Which images to label, fix and review next.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, (model, _) in _COMMANDS.items():
+        sub = commands.add_parser(command, help=first_sentence(model), description=first_sentence(model))
+        sub.add_argument("dataset", help="The name of the dataset.")
+        sub.add_argument("--view", help="Work on this saved view or tag of the dataset only.")
+        for name, field in described(model):
+            text = (field.description or "").replace("%", "%%")
+            if models_of(field.annotation):
+                text += " A JSON file, or JSON itself."
+            many = {"nargs": "+"} if get_origin(without_none(field.annotation)) is list else {}
+            choices = choices_of(field.annotation) or None
+            flag = f"--{name.replace('_', '-')}"
+            sub.add_argument(flag, dest=name, required=field.is_required(), help=text, choices=choices, **many)
+    return parser
+
+
+def _samples(name: str, view: str | None) -> Any:
+    """The dataset, or a part of it by name."""
+    from .dataset.selections import resolved
+
+    if not fo.dataset_exists(name):
+        raise must_be("dataset", "the name of a dataset", name, did_you_mean(name, fo.list_datasets()))
+    dataset = fo.load_dataset(name)
+    return dataset if view is None else resolved(dataset, view, "view")
+
+
+def _value(model: type[Schema], name: str, text: Any) -> Any:
+    """A parameter as the model takes it; what is no number stays text, for the model to refuse."""
+    kind = without_none(model.model_fields[name].annotation)
+    if models_of(kind):
+        return _json(text, name)
+    if kind not in (int, float) or get_args(kind):
+        return text
+    try:
+        return kind(text)
+    except ValueError:
+        return text
+
+
+def _json(text: str, name: str) -> Any:
+    """JSON from a file, or from the command line itself."""
+    content = text if text.lstrip().startswith("{") else _content(text, name)
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        raise must_be(name, f"JSON (line {error.lineno}, column {error.colno}: {error.msg})", text) from None
+
+
+def _content(path: str, name: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise must_be(name, "JSON or a file that holds it", path, str(error)) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -16,7 +16,7 @@ from ..core.scores.apply import apply
 from ..core.verbs import ScoreUncertainty
 from ..dataset import labels
 from ..dataset.reservation import reserved
-from ..dataset.results import Staging, refuse_foreign
+from ..dataset.results import Staging, refuse_foreign, refuse_undeclared
 from ..dataset.samples import Samples, dataset_of, samples_of
 from ..dataset.scores import ScoreWriter, score_fields, score_path
 from .summary import ScoreSummary
@@ -53,6 +53,7 @@ def score(samples: Samples, given: ScoreUncertainty, progress: Progress) -> Scor
     chosen = _applicable(given, field)
     fields = score_fields(field, chosen, _recorded(given))
     refuse_foreign(dataset, [result.path for result in fields])
+    refuse_undeclared(dataset, [result.path for result in fields if result.part])
     tally, total = _Tally(), len(samples)
     with reserved(dataset, f"scores of {given.label_field}"), Staging(dataset) as staging:
         writer = ScoreWriter(dataset, field, chosen, fields, staging)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -151,6 +152,7 @@ def _probabilities(
 ) -> tuple[NDArray[np.floating], Counter[str], int | None]:
     """(m, K) class probabilities: the attribute, else softmax of the logits, else from the confidence, else NaN rows."""
     _check_labels(objects, field, index, place)
+    _check_confidences(objects, place)
     given = [(row, one.get(field.probabilities_attribute)) for row, one in enumerate(objects)]
     given = [(row, value) for row, value in given if value is not None]
     taken = {row for row, _ in given}
@@ -161,7 +163,7 @@ def _probabilities(
     softened, width = _stacked(logits, "logits", width, place)
     origins = Counter({field.probabilities_attribute: len(given), "logits": len(logits)})
     rest = sorted(set(range(len(objects))) - taken - {row for row, _ in logits})
-    columns = width or max(len(field.classes), 2)
+    columns = max(width or len(field.classes), 2)
     result = np.full((len(objects), columns), np.nan, np.float32)
     with _located(place, [row for row, _ in given]):
         if len(given):
@@ -184,9 +186,8 @@ def _stacked(
     given: list[tuple[int, object]], name: str, width: int | None, place: _Place
 ) -> tuple[NDArray[np.floating], int | None]:
     """The vectors as a matrix, and the length that all vectors of the field must have."""
-    vectors = [decoded(value) for _, value in given]
+    vectors = [_vector(value, f"{place.of(row)}: {name}") for row, value in given]
     for (row, _), vector in zip(given, vectors, strict=True):
-        assert vector is not None
         if width is None:
             width = len(vector) if vector.ndim == 1 else None
         if vector.ndim != 1 or len(vector) != width or width < 2:
@@ -194,6 +195,25 @@ def _stacked(
             why = f", one for each of the {width} classes that the dataset declares" if place.field.declared else ""
             raise ShortlistError(f"{place.of(row)}: {name} must be {expected}{why}. Got shape {vector.shape} instead.")
     return (np.stack(vectors) if vectors else np.zeros((0, width or 2))), width  # type: ignore[arg-type]
+
+
+def _vector(value: object, where: str) -> NDArray:
+    """The array behind a raw value that must be one."""
+    try:
+        vector = decoded(value)
+    except (TypeError, ValueError, zlib.error):
+        vector = None
+    if vector is None or vector.dtype.kind not in "biuf":
+        raise must_be(where, "a list or an array of numbers", value)
+    return vector
+
+
+def _check_confidences(objects: list[dict], place: _Place) -> None:
+    confidences = _confidences(objects)
+    outside = np.flatnonzero((confidences < 0) | (confidences > 1))
+    if len(outside):
+        row = int(outside[0])
+        raise must_be(f"{place.of(row)}: confidence", "between 0 and 1", float(confidences[row]))
 
 
 def _check_labels(objects: list[dict], field: LabelField, index: dict[str, int], place: _Place) -> None:

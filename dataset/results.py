@@ -38,6 +38,7 @@ class ResultField:
         description: the sentence that the App shows
         info: range, direction, source and parameters
         index: whether people will sort by it
+        part: whether it is part of another result field, whose status is its own
     """
 
     path: str
@@ -45,6 +46,7 @@ class ResultField:
     description: str
     info: dict[str, Any]
     index: bool = False
+    part: bool = False
 
 
 def mark_of(dataset: fo.Dataset, path: str) -> dict[str, Any] | None:
@@ -72,6 +74,21 @@ def refuse_foreign(dataset: fo.Dataset, paths: Sequence[str]) -> None:
             )
 
 
+def refuse_undeclared(dataset: fo.Dataset, paths: Sequence[str]) -> None:
+    """Stops before attributes of labels that hold values although the schema does not know them, as FiftyOne allows.
+
+    Raises:
+        ShortlistError: with the attribute and the way out
+    """
+    for path in paths:
+        if dataset.get_field(path) is None and dataset._sample_collection.find_one({path: {"$exists": True}}, {"_id": 1}):
+            raise ShortlistError(
+                f"the result field {path!r} must be new or Shortlist's own. Got values of yours instead; nothing was "
+                f"written. Declare them with dataset.add_dynamic_sample_fields(), rename them with "
+                f"dataset.rename_sample_field({path!r}, ...) and run again."
+            )
+
+
 def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> None:
     """Creates the fields, or renews what is noted on them.
 
@@ -83,15 +100,16 @@ def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> 
     with reserved(dataset, "the schema", wait=30):
         dataset.reload()
         for field in fields:
-            if dataset.get_field(field.path) is None:
-                extra = (
-                    {"embedded_doc_type": fo.DynamicEmbeddedDocument} if field.kind is fo.EmbeddedDocumentField else {}
-                )
-                dataset.add_sample_field(field.path, field.kind, **extra)
+            mark = {_MARK: field.info if field.part else {**field.info, "status": status}}
             declared = dataset.get_field(field.path)
-            declared.description = field.description
-            declared.info = {**(declared.info or {}), _MARK: {**field.info, "status": status}}
-            declared.save()
+            if declared is None:
+                is_document = field.kind is fo.EmbeddedDocumentField
+                extra = {"embedded_doc_type": fo.DynamicEmbeddedDocument} if is_document else {}
+                dataset.add_sample_field(field.path, field.kind, description=field.description, info=mark, **extra)
+            elif (declared.description, declared.info) != (field.description, {**(declared.info or {}), **mark}):
+                # Saving a field reloads the whole dataset document, so only what changed is saved.
+                declared.description, declared.info = field.description, {**(declared.info or {}), **mark}
+                declared.save()
         if status == "complete":
             _group(dataset, [field.path for field in fields if "." not in field.path])
     if status == "complete":

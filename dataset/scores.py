@@ -44,7 +44,7 @@ def score_fields(field: LabelField, scores: Sequence[Score], parameters: dict[st
         if score.level == "object":
             own = {**info, "range": [score.low, score.high]}
             path = f"{field.objects_path}.{score.name}"
-            fields.append(ResultField(path, fo.FloatField, f"{score.description} High: {score.high_means}.", own))
+            fields.append(ResultField(path, fo.FloatField, f"{score.description} High: {score.high_means}.", own, part=True))
     return fields
 
 
@@ -132,7 +132,17 @@ class ScoreWriter:
                 }
             else:
                 update[self.field.path] = {"$cond": [{"$ifNull": [label, False]}, self._with_scores(label), label]}
-        return [{"$set": update}]
+        return [{"$set": self._inside_parents(update)}]
+
+    def _inside_parents(self, update: dict[str, Any]) -> dict[str, Any]:
+        """The update of a label field inside documents; a document that is not there stays so."""
+        parents = self.field.path.split(".")[:-1]
+        update = {path.split(".")[-1]: value for path, value in update.items()}
+        while parents:
+            parent = f"${'.'.join(parents)}"
+            is_there = {"$eq": [{"$type": parent}, "object"]}
+            update = {parents.pop(): {"$cond": [is_there, {"$mergeObjects": [parent, update]}, parent]}}
+        return update
 
     def _with_scores(self, one: str) -> dict[str, Any]:
         """An object with its scores; one that was not there when it was read stays as it is."""

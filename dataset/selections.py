@@ -201,7 +201,7 @@ def _fields(run_key: str, selection: Selection, units: Sequence[str], config: di
     info = {"verb": "select_samples", "parameters": config}
 
     def inside(name: str, kind: type[fo.Field], sentence: str, index: bool = False) -> ResultField:
-        return ResultField(f"{run_key}.{name}", kind, sentence, {"verb": "select_samples"}, index)
+        return ResultField(f"{run_key}.{name}", kind, sentence, {"verb": "select_samples"}, index, part=True)
 
     gains = [
         inside(name, fo.FloatField, f"What the pick added for {label}: {unit or 'the value itself'}.")

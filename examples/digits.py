@@ -67,7 +67,7 @@ def _predicted(
     images: NDArray, digits: NDArray, labeled: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Out-of-sample class probabilities and hidden-layer embeddings of all images."""
-    model = make_pipeline(StandardScaler(), MLPClassifier((32,), alpha=1.0, max_iter=300, random_state=0))
+    model = make_pipeline(StandardScaler(), MLPClassifier((32,), alpha=1.0, max_iter=2000, random_state=0))
     probabilities = np.empty((len(images), len(CLASSES)))
     probabilities[labeled] = cross_val_predict(model, images[labeled], digits[labeled], cv=5, method="predict_proba")
     model.fit(images[labeled], digits[labeled])

@@ -206,9 +206,9 @@ def _draw_union(
     view = types.DropdownView(label=_title(name, field), description=field.description)
     for model in models:
         view.add_choice(tag_of(model), label=tag_of(model), description=first_sentence(model))
-    chosen = _chosen(models, given.get(name) or {})
+    chosen = _chosen(field, models, given.get(name) or {})
     tags = [tag_of(model) for model in models]
-    inside.enum("type", tags, default=tags[0], required=True, label=_title(name, field), view=view)
+    inside.enum(_type_key(field, models), tags, default=tags[0], required=True, label=_title(name, field), view=view)
     draw(chosen, inside, samples, given.get(name) or {})
 
 
@@ -219,7 +219,7 @@ def _read_field(model: type[Schema], name: str, field: FieldInfo, given: Mapping
         return [read(item[0], given.get(f"{name}_{slot}") or {}) for slot in range(1, _slots(name, given) + 1)]
     if len(models_of(field.annotation)) > 1:
         held = given.get(name) or {}
-        chosen = _chosen(nested, held)
+        chosen = _chosen(field, nested, held)
         return {"type": tag_of(chosen), **read(chosen, held)}
     if nested:
         if given.get(f"{_WAY}{name}") == _PASTE:
@@ -282,5 +282,18 @@ def _item_models(field: FieldInfo) -> list[type[Schema]]:
     return models_of(get_args(kind)[0]) if get_origin(kind) is list else []
 
 
-def _chosen(models: list[type[Schema]], held: Mapping[str, Any]) -> type[Schema]:
-    return next((model for model in models if tag_of(model) == held.get("type")), models[0])
+def _type_key(field: FieldInfo, models: list[type[Schema]]) -> str:
+    """Where a form holds the type of a union.
+
+    The App keeps what was chosen before and refuses it when it is no longer offered, so every other offer has a place of
+    its own.
+    """
+    if len(models) == len(models_of(field.annotation)):
+        return "type"
+    return "_".join(["type", *(tag_of(model).lower() for model in models)])
+
+
+def _chosen(field: FieldInfo, models: list[type[Schema]], held: Mapping[str, Any]) -> type[Schema]:
+    """The model whose type the form holds, or the first that is offered."""
+    tag = held.get(_type_key(field, models))
+    return next((model for model in models if tag_of(model) == tag), models[0])

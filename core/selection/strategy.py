@@ -13,7 +13,7 @@ from pydantic import Field
 from ..errors import ShortlistError, must_be
 from ..progress import Progress, silent
 from ..registry import subclasses_in
-from ..schema import Schema
+from ..schema import Schema, tag_of
 from .gains import Gains, Rows
 
 #: what the values of an input are: (n, d) vectors, (n,) numbers or (n,) categories
@@ -93,8 +93,6 @@ def numbers(values: NDArray) -> NDArray[np.float64]:
 
 @cache
 def strategies() -> dict[str, type[Strategy]]:
-    """Every strategy by type."""
-    from ..schema import tag_of
-
-    found = subclasses_in(f"{__package__}.strategies", Strategy)
+    """Every strategy by type; those that filter last, since a filter alone selects nothing in particular."""
+    found = sorted(subclasses_in(f"{__package__}.strategies", Strategy), key=lambda strategy: strategy.filters)
     return {tag_of(strategy): strategy for strategy in found}

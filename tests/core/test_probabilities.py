@@ -8,7 +8,6 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-
 from shortlist.core.errors import ShortlistError
 from shortlist.core.scores.probabilities import NotADistribution, from_confidence, from_logits, normalized
 
@@ -118,7 +117,9 @@ def test_no_objects_are_no_rows():
 
 @pytest.mark.parametrize("bad", [-0.1, 1.1, np.inf])
 def test_a_confidence_outside_zero_to_one_is_refused(bad):
-    with pytest.raises(ShortlistError, match=r"confidences must be between 0 and 1.*\(1 object\(s\), the first is row 1\)"):
+    with pytest.raises(
+        ShortlistError, match=r"confidences must be between 0 and 1.*\(1 object\(s\), the first is row 1\)"
+    ):
         from_confidence(np.array([0.5, bad, NAN]), np.array([0, 0, 0]), 2)
 
 

@@ -1,0 +1,114 @@
+"""Writes docs/reference.md from the models and registries; a test compares it with what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args, get_origin
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from shortlist.core import verbs
+from shortlist.core.schema import (
+    Schema,
+    bounds_of,
+    choices_of,
+    described,
+    first_sentence,
+    models_of,
+    role_of,
+    tag_of,
+    without_none,
+)
+from shortlist.core.scores import scores
+from shortlist.core.selection.config import Entry, SelectionConfig
+from shortlist.core.selection.inputs import inputs
+from shortlist.core.selection.strategy import strategies
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference.md"
+_VERBS: dict[str, type[Schema]] = {
+    "score_uncertainty": verbs.ScoreUncertainty,
+    "select_samples": verbs.SelectSamples,
+    "manage_selections": verbs.ManageSelections,
+    "visualize_embeddings": verbs.VisualizeEmbeddings,
+}
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield "# Reference"
+    yield ""
+    yield "Made from the code by `make docs`; do not edit. Every parameter has this name, type and default in the App's"
+    yield "forms, in Python, on the command line and in JSON."
+    yield ""
+    yield "## Operators"
+    for name, model in _VERBS.items():
+        yield from _section(f"`@shortlist/curation/{name}`", model)
+    yield "## The selection config"
+    yield from _section("`config`", SelectionConfig)
+    yield from _section("`strategies[]`", Entry)
+    yield "## Inputs"
+    for tag, model in inputs().items():
+        yield from _section(f"`{tag}`", model, f"Gives {' or '.join(model.gives)}.")
+    yield "## Strategies"
+    for tag, model in strategies().items():
+        gain = f" Its gain: {model.gain_means}." if model.gain_means else ""
+        yield from _section(f"`{tag}`", model, f"Takes {model.takes}.{gain} Source: {model.source}.")
+    yield "## Scores"
+    yield ""
+    yield "| score | of | range | high means | definition | source |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for score in scores().values():
+        of = "each prediction, then the sample" if score.level == "object" else "the sample's objects"
+        span = f"{score.low:g} to {score.high:g}" if score.high != float("inf") else f"{score.low:g} and above"
+        yield f"| `{score.name}` | {of} | {span} | {score.high_means} | {score.description} | {score.source} |"
+
+
+def _section(title: str, model: type[Schema], more: str = "") -> Iterator[str]:
+    yield ""
+    yield f"### {title}"
+    yield ""
+    yield f"{first_sentence(model)} {more}".rstrip()
+    yield ""
+    yield "| parameter | type | default | meaning |"
+    yield "| --- | --- | --- | --- |"
+    for name, field in described(model):
+        yield f"| `{name}` | {_kind(field)} | {_default(field)} | {field.description} |"
+    yield ""
+
+
+def _kind(field: FieldInfo) -> str:
+    """The type in words."""
+    kind = without_none(field.annotation)
+    models = models_of(get_args(kind)[0] if get_origin(kind) is list else kind)
+    if models:
+        word = " or ".join(f"`{tag_of(model)}`" if "type" in model.model_fields else "object" for model in models)
+        return f"list of {word}s" if get_origin(kind) is list else word
+    choices = choices_of(field.annotation)
+    if choices:
+        word = ", ".join(f"`{choice}`" for choice in choices)
+        return f"list of {word}" if get_origin(kind) is list else f"one of {word}"
+    if kind is not str and not isinstance(kind, type):
+        return "number, text or truth value"
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    bounds = ", ".join(f"{signs[key]} {value:g}" for key, value in bounds_of(field).items())
+    word = {int: "integer", float: "number", bool: "truth value", str: "text"}[kind]
+    role = role_of(field)
+    if role is not None:
+        word = f"name ({role.name.replace('_', ' ')})"
+    return f"{word} {bounds}".rstrip()
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "required"
+    return "" if field.default is None else f"`{field.default}`"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,175 @@
+"""What a person does in the App, in a real browser: score, select, see, manage, and be told what is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import digits
+import fiftyone as fo
+import pytest
+from driver import App, serving
+from playwright.sync_api import sync_playwright
+
+pytestmark = pytest.mark.browser
+
+MIXTURE = {
+    "n_samples": 30,
+    "preselected": "labeled",
+    "strategies": [
+        {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "COVERAGE"}},
+        {
+            "input": {"type": "SCORES", "task": "predictions", "score": "uncertainty_margin"},
+            "strategy": {"type": "WEIGHTS"},
+        },
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    """The demo's dataset, as it is before anything is scored."""
+    dataset = digits.load("app digits", None)
+    yield dataset
+    fo.delete_dataset(dataset.name)
+
+
+@pytest.fixture(scope="module")
+def app(dataset):
+    """The App, open on the dataset; everything below happens in this one session, in order."""
+    with serving(dataset.name) as address, sync_playwright() as playwright:
+        app = App(playwright, address, dataset.name)
+        yield app
+        app.browser.close()
+
+
+def test_scores_through_the_form(app, dataset):
+    app.open_operator("Score uncertainty")
+    app.settle()
+    app.shot("score_form")
+    app.execute()
+    app.see("Scored 1797 samples")
+    app.shot("score_result")
+    app.close()
+
+    app.see("predictions_uncertainty_margin")
+    dataset.reload()
+    assert len(dataset.exists("predictions_uncertainty_margin")) == 1797
+
+
+def test_says_what_is_wrong(app, dataset):
+    app.open_operator("Select samples")
+    app.settle()
+    app.fill("Number of samples", "5000")
+    app.execute()
+    app.see("n_samples must be at most 1797, the number of candidates. Got 5000 instead.")
+    app.shot("select_error")
+    app.close()
+
+    dataset.reload()
+    assert dataset.list_runs() == []
+
+
+def test_says_what_is_wrong_before_it_is_run(app):
+    app.open_operator("Select samples")
+    app.settle()
+    app.fill("Share of the samples", "0.5")
+    app.see("exactly one of n_samples and proportion_samples must be given. Got both instead.")
+    assert app.form.get_by_role("button", name="Execute").first.is_disabled()
+    app.form.get_by_role("button", name="Cancel").click()
+
+
+def test_selects_through_the_form_and_opens_the_saved_view(app, dataset):
+    app.open_operator("Select samples")
+    app.settle()
+    app.fill("Number of samples", "25")
+    app.choose("How many strategies", "2")
+    app.choose("Input", "SCORES", nth=1)
+    app.choose("Task", "predictions")
+    app.fill("Score", "uncertainty_margin")
+    app.shot("select_form")
+    app.execute()
+    app.see("Selected 25 of 1797 eligible samples as 'round_1'")
+    app.close()
+    app.settle(4000)
+    app.shot("select_view")
+
+    assert app.count == "25 samples"
+    assert app.page.get_by_test_id("saved-views-selection").get_by_text("round_1").count()
+    app.see("decided_by")
+    dataset.reload()
+    assert dataset.load_saved_view("round_1").values("round_1.rank") == list(range(1, 26))
+    assert set(dataset.load_saved_view("round_1").distinct("round_1.decided_by")) <= {
+        "COVERAGE of embeddings",
+        "WEIGHTS of predictions_uncertainty_margin",
+    }
+
+
+def test_selects_from_pasted_json(app, dataset):
+    app.open_operator("Select samples")
+    app.settle()
+    app.form.get_by_text("Entire dataset").click()
+    app.tab("Paste JSON")
+    app.fill("Config as JSON", json.dumps(MIXTURE))
+    app.shot("select_json")
+    app.execute()
+    app.see("Selected 30 of 1197 eligible samples as 'round_2'")
+    app.close()
+
+    dataset.reload()
+    assert len(dataset.match_tags("round_2")) == 30
+    assert not dataset.match_tags("round_2").match_tags("labeled")
+
+
+def test_loads_and_deletes_selections(app, dataset):
+    app.open_operator("Manage selections")
+    app.settle()
+    app.execute()
+    app.see("2 selection(s)")
+    app.shot("manage_list")
+    app.close()
+    app.open_operator("Manage selections")
+    app.settle()
+    app.choose("Action", "load")
+    app.choose("Run key", "round_1")
+    app.execute()
+    app.see("Loaded 'round_1'")
+    app.close()
+    app.settle(3000)
+    assert app.count == "25 samples"
+
+    app.open_operator("Manage selections")
+    app.settle()
+    app.choose("Action", "delete")
+    app.choose("Run key", "round_2")
+    app.execute()
+    app.see("Deleted 'round_2'")
+    app.close()
+    dataset.reload()
+    assert dataset.list_runs() == ["round_1"]
+    assert "round_2" not in dataset.distinct("tags")
+
+
+def test_opens_the_embeddings_panel_coloured_by_the_selection(app, dataset):
+    app.open_operator("Visualize embeddings")
+    app.settle()
+    app.form.get_by_text("Entire dataset").click()
+    app.settle()
+    app.choose("Embeddings", "embedding")
+    app.choose("Method", "pca")
+    app.choose("Color by", "round_1.decided_by")
+    app.execute()
+    app.see("Visualized 1797 samples by pca of 'embedding'")
+    app.close()
+    app.see("shortlist_map")
+    app.settle(4000)
+    app.shot("embeddings")
+
+    dataset.reload()
+    assert dataset.list_brain_runs() == ["shortlist_map"]
+    assert app.page.get_by_test_id("panel-tab-embeddings").count()
+
+
+def test_nothing_went_wrong_in_the_browser(app):
+    ours = [error for error in app.errors if "shortlist" in error.lower()]
+
+    assert ours == []
