@@ -18,7 +18,7 @@ test: .venv/ready
 lint: .venv/ready
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m basedpyright
+	$(RUN) scripts/types.py
 
 fix: .venv/ready
 	$(RUN) -m ruff check --fix .

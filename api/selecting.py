@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, TypeGuard
 
 import fiftyone as fo
 import numpy as np
@@ -17,7 +17,7 @@ from ..core.errors import ShortlistError, must_be
 from ..core.progress import Progress
 from ..core.schema import parse
 from ..core.selection.config import SelectionConfig
-from ..core.selection.inputs import Scores
+from ..core.selection.inputs import Input, Scores
 from ..core.selection.select import Selection, Values, select
 from ..core.verbs import ManageSelections, ScoreUncertainty, SelectSamples
 from ..dataset import selections, sources
@@ -63,14 +63,7 @@ def _select(samples: Samples, given: SelectSamples, progress: Progress) -> Selec
     pool = _pool(samples, config)
     n_samples = config.budget(int(pool.candidates.sum()))
     _check_budget(n_samples, pool)
-    notes = _score_first(pool.rows.views, config, progress)
-    values = []
-    for place, entry in enumerate(config.strategies):
-        try:
-            found, present = sources.read(entry.input, pool.rows, config.seed, progress)
-        except ShortlistError as error:
-            raise type(error)(f"strategies[{place}]: {error}") from None
-        values.append(Values(entry.label(), entry.strategy, found, present))
+    values, notes = _values(config, pool, progress)
     selection = select(
         values,
         n_samples,
@@ -144,18 +137,32 @@ def _check_budget(n_samples: int, pool: _Pool) -> None:
         raise must_be("n_samples", f"at most {available}, the number of candidates{already}", n_samples)
 
 
-def _score_first(views: list[Samples], config: SelectionConfig, progress: Progress) -> list[str]:
-    """Computes the scores that the config names and the dataset lacks."""
-    notes = []
-    for entry in config.strategies:
-        if isinstance(entry.input, Scores) and sources.lacks_score(entry.input, views[0]):
-            assert entry.input.task is not None and entry.input.score is not None
-            given = parse(
-                ScoreUncertainty, {"label_field": entry.input.task, "scores": [entry.input.score]}, where="input"
-            )
-            score(views[0], given, progress)
-            notes.append(f"computed first: {entry.input.label()}")
-    return notes
+def _values(config: SelectionConfig, pool: _Pool, progress: Progress) -> tuple[list[Values], list[str]]:
+    """The values of every strategy, and notes on the scores that were computed for it."""
+
+    def lacking(given: Input) -> TypeGuard[Scores]:
+        return isinstance(given, Scores) and sources.lacks_score(given, pool.rows.samples)
+
+    found: dict[int, Values] = {}
+    notes: list[str] = []
+    # What is there is read first, so that bad input stops the run before anything is scored.
+    for place in sorted(range(len(config.strategies)), key=lambda place: lacking(config.strategies[place].input)):
+        entry = config.strategies[place]
+        try:
+            if lacking(entry.input):
+                notes.append(_scored(entry.input, pool.rows.samples, progress))
+            values, present = sources.read(entry.input, pool.rows, config.seed, progress)
+        except ShortlistError as error:
+            raise type(error)(f"strategies[{place}]: {error}") from None
+        found[place] = Values(entry.label(), entry.strategy, values, present)
+    return [found[place] for place in range(len(config.strategies))], notes
+
+
+def _scored(given: Scores, samples: Samples, progress: Progress) -> str:
+    """Computes a score that the config names and the dataset lacks; says so."""
+    parameters = parse(ScoreUncertainty, {"label_field": given.task, "scores": [given.score]}, where="input")
+    score(samples, parameters, progress)
+    return f"computed first: {given.label()}"
 
 
 def _coverage(values: list[Values], pool: _Pool, selection: Selection, seed: int) -> Comparison | None:
@@ -221,7 +228,7 @@ def manage_selections(samples: Samples, action: str = "list", run_key: str | Non
 
 def _json(config: Mapping[str, Any] | SelectionConfig) -> Any:
     """A config as JSON values, whichever copy of the code its model is from."""
-    return config.model_dump(mode="json", exclude_none=True) if hasattr(config, "model_dump") else config  # type: ignore[union-attr]
+    return config.model_dump(mode="json", exclude_none=True) if hasattr(config, "model_dump") else config
 
 
 def _versions() -> dict[str, str]:

@@ -35,7 +35,7 @@ class Bar(AbstractContextManager):
             self._bar = tqdm(total=total, desc=label, leave=False)
         self._bar.update(done - self._bar.n)
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
 
     def _close(self) -> None:

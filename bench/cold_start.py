@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from shortlist.core.selection.select import Values, select
-from shortlist.core.selection.strategies.coverage import Coverage
-from shortlist.core.selection.strategies.diversity import Diversity
-from shortlist.core.selection.strategy import Strategy
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
+
+from shortlist.core.selection.select import Values, select
+from shortlist.core.selection.strategies.coverage import Coverage
+from shortlist.core.selection.strategies.diversity import Diversity
+from shortlist.core.selection.strategy import Strategy
 
 from .common import aim, table
 

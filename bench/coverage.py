@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
+
 from shortlist.core.selection.engine import Term, greedy
 from shortlist.core.selection.neighbors import neighbor_graph
 from shortlist.core.selection.strategies.coverage import Coverage, CoverageGains

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from shortlist.core.selection.engine import Term, greedy
 from shortlist.core.selection.select import Values, select
 from shortlist.core.selection.strategies.diversity import DistanceGains, Diversity

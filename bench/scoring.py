@@ -11,10 +11,11 @@ import fiftyone as fo
 import fiftyone.core.odm as foo
 import numpy as np
 import psutil
-import shortlist
 from bson import ObjectId
 from numpy.typing import NDArray
 from scipy.special import softmax
+
+import shortlist
 from shortlist.api import scoring
 from shortlist.dataset.results import Staging
 

@@ -6,6 +6,9 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from types import ModuleType
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def modules_of(package: str) -> Iterator[ModuleType]:
@@ -15,7 +18,7 @@ def modules_of(package: str) -> Iterator[ModuleType]:
         yield importlib.import_module(f"{package}.{module.name}")
 
 
-def subclasses_in(package: str, base: type) -> list[type]:
+def subclasses_in(package: str, base: type[T]) -> list[type[T]]:
     """The concrete subclasses of ``base`` that the modules of a package define, in file order."""
     return [
         value
@@ -25,7 +28,7 @@ def subclasses_in(package: str, base: type) -> list[type]:
     ]
 
 
-def instances_in(package: str, kind: type) -> list:
+def instances_in(package: str, kind: type[T]) -> list[T]:
     """The objects of a type that the modules of a package define at their top level, in file order."""
     found = {
         id(value): value for module in modules_of(package) for value in vars(module).values() if isinstance(value, kind)

@@ -6,6 +6,7 @@ parameter, a role. Forms, validation, JSON, the SDK's arguments and the referenc
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from .errors import ShortlistError, did_you_mean, listed, must_be, shown
 class Schema(BaseModel):
     """Base of all parameter models: typed strictly, closed to unknown names, unchanging once read."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     @classmethod
     def offered(cls, name: str, models: list[type[Schema]], given: Mapping[str, Any]) -> list[type[Schema]]:
@@ -158,7 +159,7 @@ def _sentence(model: type[Schema], error: Any, given: Any, where: str) -> str:
     requirement = _requirement(kind, context, error["msg"])
     hint = ""
     if kind == "literal_error":
-        hint = did_you_mean(str(got), [choice.strip("' ") for choice in context["expected"].split(",")])
+        hint = did_you_mean(str(got), re.findall(r"'([^']*)'", context["expected"]))
     return str(must_be(name or "the parameters", requirement, got, hint))
 
 
@@ -196,7 +197,7 @@ def _path(loc: tuple, given: Any) -> tuple[str, str]:
     """``strategies[1].strategy.type`` and its parent, from pydantic's location less the union tags it inserts."""
     names: list[str] = []
     node = given
-    for index, part in enumerate(loc):
+    for part in loc:
         if isinstance(part, int):
             names[-1:] = [f"{names[-1]}[{part}]" if names else f"[{part}]"]
             node = node[part] if isinstance(node, list) and part < len(node) else None

@@ -12,6 +12,8 @@ from .progress import Progress, silent
 
 # A block of products of this many values stays in the last-level cache.
 _BLOCK_VALUES = 2_000_000
+# Beyond this the sum of squares leaves single precision.
+_LARGEST = 1e17
 
 
 def checked(vectors: NDArray[np.floating], name: str = "embeddings") -> NDArray[np.floating]:
@@ -22,7 +24,8 @@ def checked(vectors: NDArray[np.floating], name: str = "embeddings") -> NDArray[
         name: what they are, for the error
 
     Raises:
-        ShortlistError: not a matrix with at least one column, or some rows hold NaN or infinity (how many, the first)
+        ShortlistError: not a matrix with at least one column, or some rows hold NaN, infinity or numbers whose squares single
+            precision cannot hold (how many, the first)
     """
     vectors = np.asarray(vectors)
     if vectors.ndim != 2 or (len(vectors) and not vectors.shape[1]):
@@ -30,13 +33,13 @@ def checked(vectors: NDArray[np.floating], name: str = "embeddings") -> NDArray[
             f"{name} must be one vector a sample, (n, d). Got an array of shape {vectors.shape} instead."
         )
     bad = np.concatenate(
-        [~np.isfinite(vectors[block]).all(axis=1) for block in blocks(len(vectors), vectors.shape[1])]
+        [~(np.abs(vectors[block]) <= _LARGEST).all(axis=1) for block in blocks(len(vectors), vectors.shape[1])]
         or [np.zeros(0, bool)]
     )
     if bad.any():
         first = ", ".join(str(row) for row in np.flatnonzero(bad)[:3])
         raise ShortlistError(
-            f"{name} must be finite numbers. Got NaN or infinity in {int(bad.sum())} of {len(vectors)} vectors "
+            f"{name} must be finite numbers up to {_LARGEST:g}. Got others in {int(bad.sum())} of {len(vectors)} vectors "
             f"(first rows: {first}) instead."
         )
     return vectors
@@ -65,7 +68,7 @@ def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     """Vectors scaled to length one; a zero vector stays zero."""
     vectors = np.asarray(vectors, dtype=np.float32)
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    return vectors / np.where(lengths > 0, lengths, 1)[:, None]
+    return np.asarray(vectors / np.where(lengths > 0, lengths, 1)[:, None], dtype=np.float32)
 
 
 def nearest(

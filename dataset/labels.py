@@ -194,7 +194,7 @@ def _stacked(
             expected = f"a vector of {width} values" if width and width > 1 else "a vector of at least 2 values"
             why = f", one for each of the {width} classes that the dataset declares" if place.field.declared else ""
             raise ShortlistError(f"{place.of(row)}: {name} must be {expected}{why}. Got shape {vector.shape} instead.")
-    return (np.stack(vectors) if vectors else np.zeros((0, width or 2))), width  # type: ignore[arg-type]
+    return (np.stack(vectors) if vectors else np.zeros((0, width or 2))), width
 
 
 def _vector(value: object, where: str) -> NDArray:
@@ -240,7 +240,7 @@ class _located:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind, error, trace) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, NotADistribution):
             raise ShortlistError(f"{self.place.of(self.rows[error.row])}: {error}") from None
         if isinstance(error, ShortlistError):

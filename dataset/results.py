@@ -81,7 +81,9 @@ def refuse_undeclared(dataset: fo.Dataset, paths: Sequence[str]) -> None:
         ShortlistError: with the attribute and the way out
     """
     for path in paths:
-        if dataset.get_field(path) is None and dataset._sample_collection.find_one({path: {"$exists": True}}, {"_id": 1}):
+        if dataset.get_field(path) is None and dataset._sample_collection.find_one(
+            {path: {"$exists": True}}, {"_id": 1}
+        ):
             raise ShortlistError(
                 f"the result field {path!r} must be new or Shortlist's own. Got values of yours instead; nothing was "
                 f"written. Declare them with dataset.add_dynamic_sample_fields(), rename them with "
@@ -161,7 +163,7 @@ class Staging:
         _drop_abandoned(self._database)
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._collection.drop()
 
     def add(self, documents: list[dict[str, Any]]) -> None:
@@ -193,7 +195,7 @@ class Staging:
         fos.Sample._reload_docs(collection)
 
 
-def _drop_abandoned(database) -> None:
+def _drop_abandoned(database: Any) -> None:
     """Drops what runs left that were killed long ago."""
     now = datetime.now(UTC)
     for name in database.list_collection_names(filter={"name": {"$regex": f"^{_STAGING}".replace(".", "[.]")}}):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import fiftyone as fo
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..core.errors import ShortlistError, did_you_mean, listed, must_be
 
 #: anything that a verb takes: a dataset or a view of its samples
-Samples = fo.Dataset | fo.DatasetView
+Samples: TypeAlias = "fo.Dataset | fo.DatasetView"
 
 _BATCH = 2000
 
@@ -26,8 +26,7 @@ def samples_of(collection: object) -> Samples:
     """
     if not isinstance(collection, (fo.Dataset, fo.DatasetView)):
         raise must_be("the samples", "a FiftyOne dataset or view", type(collection).__name__)
-    if collection._is_generated:
-        kind = "patches" if collection._is_patches else "clips" if collection._is_clips else "frames"
+    if (kind := generated_kind(collection)) is not None:
         raise ShortlistError(
             f"the samples must be a dataset or a view of its samples. Got a view of {kind} instead. Use the view that it "
             f"was made from."
@@ -38,6 +37,13 @@ def samples_of(collection: object) -> Samples:
             f"instead."
         )
     return collection
+
+
+def generated_kind(collection: Samples) -> str | None:
+    """What a view holds that FiftyOne generated from samples; None where it holds the samples themselves."""
+    if not collection._is_generated:
+        return None
+    return "patches" if collection._is_patches else "clips" if collection._is_clips else "frames"
 
 
 def dataset_of(samples: Samples) -> fo.Dataset:
@@ -93,7 +99,7 @@ def ids_of(samples: Samples) -> NDArray[np.bytes_]:
     return as_ids(document["_id"] for batch in documents(samples, {}, 10_000) for document in batch)
 
 
-def as_ids(object_ids) -> NDArray[np.bytes_]:
+def as_ids(object_ids: Iterable[ObjectId]) -> NDArray[np.bytes_]:
     """(n,) ids as fixed-width bytes, which sort as the ids do and take a third of the memory of strings."""
     return np.array([str(object_id).encode() for object_id in object_ids], dtype="S24")
 

@@ -44,7 +44,9 @@ def score_fields(field: LabelField, scores: Sequence[Score], parameters: dict[st
         if score.level == "object":
             own = {**info, "range": [score.low, score.high]}
             path = f"{field.objects_path}.{score.name}"
-            fields.append(ResultField(path, fo.FloatField, f"{score.description} High: {score.high_means}.", own, part=True))
+            fields.append(
+                ResultField(path, fo.FloatField, f"{score.description} High: {score.high_means}.", own, part=True)
+            )
     return fields
 
 

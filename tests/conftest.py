@@ -88,6 +88,7 @@ def _drop(node: Any, path: list[str]) -> None:
 @pytest.fixture(scope="session")
 def snapshot(documents):
     """All that the database holds of a dataset: schema, tags, views, runs, sidebar, indexes, documents; and what is staged."""
+    import bson
     import fiftyone.core.odm as odm
 
     def taken(dataset: Any) -> dict[str, Any]:
@@ -98,8 +99,8 @@ def snapshot(documents):
             one.pop("last_loaded_at", None)
         return {
             "dataset": own,
-            "views": views,
-            "runs": list(database.runs.find({"_dataset_id": dataset._doc.id})),
+            "views": [bson.encode(one) for one in views],
+            "runs": [bson.encode(one) for one in database.runs.find({"_dataset_id": dataset._doc.id})],
             "indexes": dataset.get_index_information(),
             "documents": documents(dataset),
             "staged": sorted(name for name in database.list_collection_names() if name.startswith("shortlist.")),

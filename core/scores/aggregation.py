@@ -34,7 +34,7 @@ def aggregate(
         result = np.full(len(counts), -np.inf)
         np.maximum.at(result, owners[known], scores[known])
     else:
-        result = np.bincount(owners[known], weights=scores[known], minlength=len(counts))
+        result = np.bincount(owners[known], weights=scores[known], minlength=len(counts)).astype(np.float64)
         if aggregation == "mean":
             result = result / np.maximum(scored, 1)
     result[(counts > 0) & (scored == 0)] = np.nan

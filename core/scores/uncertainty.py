@@ -75,7 +75,7 @@ def entropy(probabilities: NDArray[np.floating]) -> NDArray[np.floating]:
     for block in _blocks(probabilities):
         rows = probabilities[block]
         result[block] = np.einsum("ij,ij->i", rows, np.log(np.maximum(rows, tiny)))
-    return np.clip(-result / np.log(probabilities.shape[1]), 0, 1)
+    return np.clip(0 - result / np.log(probabilities.shape[1]), 0, 1)
 
 
 def _blocks(probabilities: NDArray[np.floating]) -> list[slice]:

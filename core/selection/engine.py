@@ -65,7 +65,9 @@ def calibrated(terms: Sequence[Term], eligible: Rows, n: int, seed: int = 0, pro
     random = np.sort(np.random.default_rng(seed).choice(eligible, size=n, replace=False))
 
     def scaled(term: Term) -> Term:
-        solo = greedy([Term(term.gains.restart())], eligible, n, progress)
+        # What a static gain attains when inverted is the other end of its values; of a moving one the way is the same.
+        sign = float(np.sign(term.strength)) if term.gains.static else 1.0
+        solo = greedy([Term(term.gains.restart(), sign)], eligible, n, progress)
         return Term(term.gains, term.strength, term.gains.scale(solo, random, eligible))
 
     return [scaled(term) for term in terms]

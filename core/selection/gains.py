@@ -169,7 +169,7 @@ class Gains(ABC):
         """Drops rows from the window."""
         self._window = self._window[keep]
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - gains that keep nothing of a window have nothing to do
         """Closes the window."""
 
 
@@ -192,16 +192,17 @@ class StaticGains(Gains):
         pass
 
     def scale(self, solo: Picks, random: Rows, eligible: Rows) -> Scale:
-        """From the mean of the pool to the mean of the best, both cut at the best tenth of the best.
+        """From the mean of the pool to the mean of what is picked, both cut at the tenth extremest of as many.
 
-        The cut keeps one outlier from stretching the unit so far that all other values look alike. Where the best tenth
+        The cut keeps one outlier from stretching the unit so far that all other values look alike. Where the extremest tenth
         is all that stands out (a score that is nearly always 0) nothing is cut.
         """
         best, pool = self.upper[solo.rows], self.upper[eligible]
-        cut = best[math.ceil(len(best) / 10) - 1]
-        chance = float(np.minimum(pool, cut).mean())
-        unit = float(np.minimum(best, cut).mean()) - chance
-        if unit <= 1e-12 * max(1.0, abs(cut)):
+        tenth = math.ceil(len(best) / 10)
+        low, high = np.partition(pool, tenth - 1)[tenth - 1], np.partition(pool, len(pool) - tenth)[len(pool) - tenth]
+        chance = float(np.clip(pool, low, high).mean())
+        unit = abs(float(np.clip(best, low, high).mean()) - chance)
+        if unit <= 1e-12 * max(1.0, abs(low), abs(high)):
             chance = float(pool.mean())
-            unit = float(best.mean()) - chance
+            unit = abs(float(best.mean()) - chance)
         return Linear(chance, unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from ..errors import ShortlistError, must_be
 from ..progress import Progress, silent
 from ..vectors import nearest
 from .engine import Term, calibrated, greedy
-from .gains import Picks, Rows, StaticGains
+from .gains import Gains, Picks, Rows, StaticGains
 from .strategy import Pool, Strategy
 
 
@@ -92,7 +92,7 @@ def select(
     size = len(entries[0].present)
     datapool = np.zeros(size, bool) if preselected is None else preselected
     pool = (np.ones(size, bool) if candidates is None else candidates) & ~datapool
-    active = [entry for entry in entries if entry.strategy.strength]
+    active = [_usable(entry) for entry in entries if entry.strategy.strength]
     eligible, left_out = _eligible(active, pool, seed)
     if n_samples > len(eligible):
         reasons = "".join(f", {count} {reason}" for reason, count in left_out.items())
@@ -118,7 +118,7 @@ def select(
     )  # fmt: skip
 
 
-def _named(entry: Values, pool: Pool):
+def _named(entry: Values, pool: Pool) -> Gains:
     """The gains of an entry; an error in its values says whose they are."""
     try:
         return entry.strategy.gains(entry.values, pool)
@@ -133,13 +133,37 @@ def _eligible(entries: Sequence[Values], pool: NDArray[np.bool_], seed: int) -> 
     for entry in entries:
         missing = pool & ~entry.present
         if missing.any():
-            left_out[f"without a value for {entry.label}"] = int(missing.sum())
+            _count(left_out, f"without a value for {entry.label}", missing)
         pool = pool & entry.present
         if entry.strategy.filters:
             kept = entry.strategy.keeps(entry.values, everything)
-            left_out[f"beyond the {entry.label}"] = int((pool & ~kept).sum())
+            _count(left_out, f"beyond the {entry.label}", pool & ~kept)
             pool = pool & kept
     return np.flatnonzero(pool), left_out
+
+
+def _count(left_out: dict[str, int], reason: str, rows: NDArray[np.bool_]) -> None:
+    left_out[reason] = left_out.get(reason, 0) + int(rows.sum())
+
+
+def _usable(entry: Values) -> Values:
+    """An entry in which nothing depends on what stands where no value is.
+
+    Raises:
+        ShortlistError: numbers that are said to be there and are NaN
+    """
+    if entry.values.dtype.kind != "f":
+        return entry
+    if entry.values.ndim == 1 and np.isnan(entry.values[entry.present]).any():
+        count = int(np.isnan(entry.values[entry.present]).sum())
+        raise ShortlistError(
+            f"{entry.label}: values must be numbers where they are present. Got NaN {count} times instead."
+        )
+    if entry.present.all() or not entry.present.any():
+        return entry
+    values = entry.values.copy()
+    values[~entry.present] = entry.values[entry.present].mean(axis=0)
+    return replace(entry, values=values)
 
 
 def _meaningful(picks: Picks, terms: Sequence[Term]) -> NDArray[np.floating]:

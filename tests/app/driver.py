@@ -88,7 +88,7 @@ class App:
         try:
             welcome.wait_for(timeout=6_000)
             welcome.click()
-        except Exception:  # noqa: BLE001 - it greets a profile only once
+        except Exception:
             pass
 
     def shot(self, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from shortlist.core.analysis.coverage import Comparison, compare_with_random
 from shortlist.core.errors import Cancelled
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
+
 from shortlist.core.selection.select import Values, select
 from shortlist.core.selection.strategies import coverage as module
 from shortlist.core.selection.strategies.coverage import Coverage

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
+
 from shortlist.core.errors import Cancelled, ShortlistError
 from shortlist.core.selection.engine import Term, calibrated
 from shortlist.core.selection.select import Selection, Values, select

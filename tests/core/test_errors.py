@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from shortlist.core.errors import Cancelled, ShortlistError, did_you_mean, listed, must_be, shown
 
 

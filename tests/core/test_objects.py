@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from shortlist.core.scores import Objects, Score, scores
 from shortlist.core.scores.aggregation import aggregate
 from shortlist.core.scores.apply import apply

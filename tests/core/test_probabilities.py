@@ -8,6 +8,7 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
 from shortlist.core.errors import ShortlistError
 from shortlist.core.scores.probabilities import NotADistribution, from_confidence, from_logits, normalized
 

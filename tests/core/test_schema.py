@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
+
 from shortlist.core.errors import ShortlistError
 from shortlist.core.schema import (
     EMBEDDINGS,

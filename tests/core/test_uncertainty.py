@@ -8,8 +8,9 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from shortlist.core.scores.uncertainty import entropy, least_confidence, margin
 from skactiveml.pool import uncertainty_scores
+
+from shortlist.core.scores.uncertainty import entropy, least_confidence, margin
 
 FORMULAS = [least_confidence, margin, entropy]
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
+from sklearn.neighbors import NearestNeighbors
+
 from shortlist.core.errors import ShortlistError
 from shortlist.core.selection.neighbors import neighbor_graph
 from shortlist.core.vectors import blocks, checked, mean_of, nearest, unit
-from sklearn.neighbors import NearestNeighbors
 
 
 def cloud(n: int, d: int, seed: int = 0, offset: float = 0.0) -> np.ndarray:

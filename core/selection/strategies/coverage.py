@@ -76,7 +76,9 @@ class CoverageGains(Gains):
         self.kernel, self.by_candidate = kernel, kernel.tocsc()
         self._start_covered = covered
         excess = kernel.data - np.repeat(covered, np.diff(kernel.indptr))
-        self._start = np.bincount(kernel.indices, weights=np.maximum(excess, 0), minlength=kernel.shape[1])
+        self._start: Floats = np.bincount(
+            kernel.indices, weights=np.maximum(excess, 0), minlength=kernel.shape[1]
+        ).astype(np.float64)
         self._begin()
 
     def _begin(self) -> None:
