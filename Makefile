@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-# Both make the environment first (.venv in this checkout) if it is not there.
+# Both first bring the environment (.venv in this checkout) to where they need it; either may come first.
 
 PYTHON ?= python3
 RUN = .venv/bin/python
@@ -8,30 +8,33 @@ ARGS ?=
 
 .PHONY: demo test lint fix docs bench clean
 
-demo: .venv/ready
+demo: .venv/package
 	$(RUN) examples/demo.py $(if $(DATASET),--dataset "$(DATASET)") $(ARGS)
 
-test: .venv/ready
+test: .venv/package-dev
 	$(RUN) scripts/browser.py
 	$(RUN) -m pytest $(ARGS)
 
-lint: .venv/ready
+lint: .venv/package-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) scripts/types.py
 
-fix: .venv/ready
+fix: .venv/package-dev
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
-docs: .venv/ready
+docs: .venv/package-dev
 	$(RUN) scripts/reference.py
 
-bench: .venv/ready
+bench: .venv/package-dev
 	$(RUN) -m bench $(ARGS)
 
-.venv/ready: pyproject.toml constraints.txt scripts/setup.py
+.venv/package: pyproject.toml constraints.txt scripts/setup.py
 	$(PYTHON) scripts/setup.py
+
+.venv/package-dev: pyproject.toml constraints.txt scripts/setup.py
+	$(PYTHON) scripts/setup.py dev
 
 clean:
 	rm -rf .venv build *.egg-info

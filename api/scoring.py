@@ -17,7 +17,7 @@ from ..core.verbs import ScoreUncertainty
 from ..dataset import labels
 from ..dataset.reservation import reserved
 from ..dataset.results import Staging, refuse_foreign, refuse_undeclared
-from ..dataset.samples import Samples, dataset_of, samples_of
+from ..dataset.samples import Samples, dataset_of, samples_of, uncollected
 from ..dataset.scores import ScoreWriter, score_fields, score_path
 from .summary import ScoreSummary
 from .terminal import Bar
@@ -55,7 +55,7 @@ def score(samples: Samples, given: ScoreUncertainty, progress: Progress) -> Scor
     refuse_foreign(dataset, [result.path for result in fields])
     refuse_undeclared(dataset, [result.path for result in fields if result.part])
     tally, total = _Tally(), len(samples)
-    with reserved(dataset, f"scores of {given.label_field}"), Staging(dataset) as staging:
+    with reserved(dataset, f"scores of {given.label_field}"), Staging(dataset) as staging, uncollected():
         writer = ScoreWriter(dataset, field, chosen, fields, staging)
         for batch in labels.read(samples, field):
             aggregation = given.aggregation if field.list_attribute else None

@@ -145,9 +145,8 @@ def _values(config: SelectionConfig, pool: _Pool, progress: Progress) -> tuple[l
 
     found: dict[int, Values] = {}
     notes: list[str] = []
-    # What is there is read first, so that bad input stops the run before anything is scored.
-    for place in sorted(range(len(config.strategies)), key=lambda place: lacking(config.strategies[place].input)):
-        entry = config.strategies[place]
+    # Scores come last, so that bad input stops the run before anything is scored.
+    for place, entry in sorted(enumerate(config.strategies), key=lambda item: isinstance(item[1].input, Scores)):
         try:
             if lacking(entry.input):
                 notes.append(_scored(entry.input, pool.rows.samples, progress))

@@ -48,6 +48,7 @@ def visualize(samples: Samples, given: VisualizeEmbeddings, progress: Progress) 
             f"embeddings must be there for at least two samples. Got {len(usable)} in {path!r} instead."
         )
     progress(1, steps, f"projecting by {method}")
+    _free(samples, given.brain_key)
     fob.compute_visualization(
         usable,
         embeddings=path,
@@ -59,6 +60,7 @@ def visualize(samples: Samples, given: VisualizeEmbeddings, progress: Progress) 
     )
     if given.similarity_key:
         progress(2, steps, "computing the similarity index")
+        _free(samples, given.similarity_key)
         fob.compute_similarity(usable, embeddings=path, brain_key=given.similarity_key, progress=False)
     progress(steps, steps, "done")
     return Visualization(method, path, len(usable), len(samples) - len(usable))
@@ -82,8 +84,15 @@ def _check_keys(samples: Samples, given: VisualizeEmbeddings) -> None:
             raise must_be(name, "letters, digits and underscores", key)
         if key in dataset.list_brain_runs() and key not in dataset.list_brain_runs(type=kind):
             raise must_be(name, f"new or a {kind}", key, "There is another Brain run of that name. Choose another key.")
-        if key in dataset.list_brain_runs():
-            dataset.delete_brain_run(key)
+    if given.similarity_key == given.brain_key:
+        raise must_be("similarity_key", "another key than brain_key", given.similarity_key)
+
+
+def _free(samples: Samples, key: str) -> None:
+    """Removes the run that is about to be renewed."""
+    dataset = dataset_of(samples)
+    if key in dataset.list_brain_runs():
+        dataset.delete_brain_run(key)
 
 
 def _field(samples: Samples, given: VisualizeEmbeddings) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,10 +42,19 @@ def reserved(dataset: fo.Dataset, name: str, *, wait: float = 0.0) -> Iterator[N
                 f"Try again when it has finished."
             )
         time.sleep(0.1)
+    done = threading.Event()
+    threading.Thread(target=_stay, args=(store, name, done), daemon=True).start()
     try:
         yield
     finally:
+        done.set()
         store.delete(name)
+
+
+def _stay(store: ExecutionStore, name: str, done: threading.Event) -> None:
+    """Signs of life for as long as the work takes."""
+    while not done.wait(_LIFETIME / 4):
+        store.update_ttl(name, _LIFETIME)
 
 
 def _taken(store: ExecutionStore, name: str, mine: dict) -> bool:
@@ -54,7 +64,7 @@ def _taken(store: ExecutionStore, name: str, mine: dict) -> bool:
     held = store.get(name)
     if held is None or _alive(held):
         return False
-    return bool(store.compare_and_set(name, held, mine))
+    return bool(store.compare_and_set(name, held, mine, ttl=_LIFETIME))
 
 
 def _alive(held: dict) -> bool:

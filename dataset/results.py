@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ import fiftyone as fo
 import fiftyone.core.odm as foo
 import fiftyone.core.sample as fos
 from bson import ObjectId
+from pymongo import ASCENDING, IndexModel
 
 from ..core.errors import ShortlistError
 from .reservation import reserved
@@ -115,9 +117,10 @@ def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> 
         if status == "complete":
             _group(dataset, [field.path for field in fields if "." not in field.path])
     if status == "complete":
-        for field in fields:
-            if field.index:
-                dataset.create_index(field.path)
+        # One scan makes them all, where one at a time would scan the samples for each.
+        indexes = [IndexModel([(field.path, ASCENDING)]) for field in fields if field.index]
+        if indexes:
+            dataset._sample_collection.create_indexes(indexes)
 
 
 def _group(dataset: fo.Dataset, paths: Sequence[str]) -> None:
@@ -151,47 +154,50 @@ def forget_group(dataset: fo.Dataset, document: str) -> None:
 class Staging:
     """Results on their way, in a collection of their own. Leaving the context drops what was not merged.
 
-    Documents are keyed by the sample they belong to and may hold anything that ``merge``'s stages refer to as ``$$new``.
+    Documents are keyed by the sample they belong to and may hold anything that ``merge``'s update refers to as ``$$new``.
     """
 
     def __init__(self, dataset: fo.Dataset):
         self.dataset = dataset
         self._database = foo.get_db_conn()
         self._collection = self._database[f"{_STAGING}{ObjectId()}"]
+        self._writer = ThreadPoolExecutor(1)
+        self._written: Future[Any] | None = None
 
     def __enter__(self) -> Staging:
         _drop_abandoned(self._database)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._writer.shutdown(wait=True, cancel_futures=True)
         self._collection.drop()
 
     def add(self, documents: list[dict[str, Any]]) -> None:
-        """Collects results."""
+        """Collects results; they are sent while the caller goes on, one lot at a time."""
+        self._wait()
         if documents:
-            self._collection.insert_many(documents, ordered=False)
+            self._written = self._writer.submit(self._collection.insert_many, documents, ordered=False)
 
-    def merge(self, stages: list[dict[str, Any]]) -> None:
+    def _wait(self) -> None:
+        """Until what was sent has arrived, or to say that it has not."""
+        if self._written is not None:
+            self._written.result()
+            self._written = None
+
+    def merge(self, update: dict[str, Any] | None = None) -> None:
         """Merges all that was collected into the samples; samples deleted meanwhile are left out.
 
         Args:
-            stages: the update of one sample, where ``$$new`` is what was collected for it
+            update: the fields of one sample, as expressions in which ``$$new`` is what was collected for it; nothing given:
+                what was collected is the fields themselves, which is several times faster
         """
+        self._wait()
         collection = self.dataset._sample_collection_name
-        touch = {"$set": {"last_modified_at": "$$NOW"}}
-        self._collection.aggregate(
-            [
-                {
-                    "$merge": {
-                        "into": collection,
-                        "on": "_id",
-                        "let": {"new": "$$ROOT"},
-                        "whenMatched": [*stages, touch],
-                        "whenNotMatched": "discard",
-                    }
-                }
-            ]
-        )
+        matched = "merge" if update is None else [{"$set": {**update, "last_modified_at": "$$NOW"}}]
+        let = {} if update is None else {"let": {"new": "$$ROOT"}}
+        stages: list[dict[str, Any]] = [] if update else [{"$set": {"last_modified_at": "$$NOW"}}]
+        into = {"into": collection, "on": "_id", **let, "whenMatched": matched, "whenNotMatched": "discard"}
+        self._collection.aggregate([*stages, {"$merge": into}])
         fos.Sample._reload_docs(collection)
 
 

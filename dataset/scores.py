@@ -22,7 +22,10 @@ def score_path(label_field: str, score: str) -> str:
 
 
 def score_fields(field: LabelField, scores: Sequence[Score], parameters: dict[str, Any]) -> list[ResultField]:
-    """The fields that hold the scores of a label field: one a score on the samples, and one on the objects."""
+    """The fields that hold the scores of a label field: one a score on the samples, and one on each object of a list.
+
+    A Classification is its sample's one prediction, and its score is the sample's: it is not written twice.
+    """
     fields = []
     for score in scores:
         summed = parameters["aggregation"] == "sum" and field.list_attribute and score.level == "object"
@@ -41,7 +44,7 @@ def score_fields(field: LabelField, scores: Sequence[Score], parameters: dict[st
         )
         sentence = f"{score.description.rstrip('.')}{how}. High: {score.high_means}."
         fields.append(ResultField(score_path(field.path, score.name), fo.FloatField, sentence, info, index=True))
-        if score.level == "object":
+        if score.level == "object" and field.list_attribute:
             own = {**info, "range": [score.low, score.high]}
             path = f"{field.objects_path}.{score.name}"
             fields.append(
@@ -72,6 +75,8 @@ class ScoreWriter:
         self.dataset, self.field, self.fields, self.staging = dataset, field, fields, staging
         self.names = [score.name for score in scores]
         self.object_names = [score.name for score in scores if score.level == "object"]
+        # Fields of the sample alone need no look at the document that they are merged into.
+        self.is_flat = field.list_attribute is None and "." not in field.path
 
     def add(
         self,
@@ -91,19 +96,24 @@ class ScoreWriter:
             of_objects: (m,) a score
         """
         columns = [_plain(of_samples[name]) for name in self.names]
-        object_columns = [_plain(of_objects[name]) for name in self.object_names]
-        bounds = offsets.tolist()
-        documents = []
-        for row, sample_id in enumerate(sample_ids):
-            first, last = bounds[row], bounds[row + 1]
-            documents.append(
+        if self.is_flat:
+            paths = ["_id", *(score_path(self.field.path, name) for name in self.names)]
+            documents = [dict(zip(paths, values, strict=True)) for values in zip(sample_ids, *columns, strict=True)]
+        else:
+            names = self.object_names
+            object_columns = [_plain(of_objects[name]) for name in names]
+            of_object = [dict(zip(names, values, strict=True)) for values in zip(*object_columns, strict=True)]
+            bounds = offsets.tolist()
+            documents = [
                 {
                     "_id": sample_id,
-                    "ids": object_ids[first:last],
-                    "s": [column[row] for column in columns],
-                    "o": [column[first:last] for column in object_columns],
+                    "s": of_sample,
+                    "ids": object_ids[bounds[row] : bounds[row + 1]],
+                    # Where an object is not among the ids its place is -1, the last: nothing to add.
+                    "o": [*of_object[bounds[row] : bounds[row + 1]], {}],
                 }
-            )
+                for row, (sample_id, *of_sample) in enumerate(zip(sample_ids, *columns, strict=True))
+            ]
         self.staging.add(documents)
 
     def commit(self) -> None:
@@ -111,30 +121,29 @@ class ScoreWriter:
         refuse_foreign(self.dataset, [field.path for field in self.fields])
         with uninterrupted():
             declare(self.dataset, self.fields, "writing")
-            self.staging.merge(self._stages())
+            self.staging.merge(self._update())
             declare(self.dataset, self.fields, "complete")
 
-    def _stages(self) -> list[dict[str, Any]]:
+    def _update(self) -> dict[str, Any] | None:
         """The update of one sample: its score fields, and its objects' scores matched by the objects' ids."""
+        if self.is_flat:
+            return None
         update: dict[str, Any] = {
             score_path(self.field.path, name): {"$arrayElemAt": ["$$new.s", place]}
             for place, name in enumerate(self.names)
         }
-        if self.object_names:
-            label = f"${self.field.path}"
-            if self.field.list_attribute:
-                objects = f"{label}.{self.field.list_attribute}"
-                scored = {"$map": {"input": objects, "as": "one", "in": self._with_scores("$$one")}}
-                update[self.field.path] = {
-                    "$cond": [
-                        {"$isArray": objects},
-                        {"$mergeObjects": [label, {self.field.list_attribute: scored}]},
-                        label,
-                    ]
-                }
-            else:
-                update[self.field.path] = {"$cond": [{"$ifNull": [label, False]}, self._with_scores(label), label]}
-        return [{"$set": self._inside_parents(update)}]
+        if self.field.list_attribute:
+            label, objects = f"${self.field.path}", f"${self.field.objects_path}"
+            own = {"$arrayElemAt": ["$$new.o", {"$indexOfArray": ["$$new.ids", "$$one._id"]}]}
+            scored = {"$map": {"input": objects, "as": "one", "in": {"$mergeObjects": ["$$one", own]}}}
+            update[self.field.path] = {
+                "$cond": [
+                    {"$isArray": objects},
+                    {"$mergeObjects": [label, {self.field.list_attribute: scored}]},
+                    label,
+                ]
+            }
+        return self._inside_parents(update)
 
     def _inside_parents(self, update: dict[str, Any]) -> dict[str, Any]:
         """The update of a label field inside documents; a document that is not there stays so."""
@@ -145,19 +154,6 @@ class ScoreWriter:
             is_there = {"$eq": [{"$type": parent}, "object"]}
             update = {parents.pop(): {"$cond": [is_there, {"$mergeObjects": [parent, update]}, parent]}}
         return update
-
-    def _with_scores(self, one: str) -> dict[str, Any]:
-        """An object with its scores; one that was not there when it was read stays as it is."""
-        values = {
-            name: {"$arrayElemAt": [{"$arrayElemAt": ["$$new.o", place]}, "$$at"]}
-            for place, name in enumerate(self.object_names)
-        }
-        return {
-            "$let": {
-                "vars": {"at": {"$indexOfArray": ["$$new.ids", f"{one}._id"]}},
-                "in": {"$cond": [{"$lt": ["$$at", 0]}, one, {"$mergeObjects": [one, values]}]},
-            }
-        }
 
 
 def _plain(values: NDArray[np.floating]) -> list[float | None]:

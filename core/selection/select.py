@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import ShortlistError, must_be
 from ..progress import Progress, silent
-from ..vectors import nearest
+from ..vectors import mean_of, nearest
 from .engine import Term, calibrated, greedy
 from .gains import Gains, Picks, Rows, StaticGains
 from .strategy import Pool, Strategy
@@ -185,14 +185,24 @@ def _nearest_earlier(
     earlier = np.concatenate([np.flatnonzero(datapool & entry.present), rows])
     start = len(earlier) - len(rows)
     neighbors, distances = np.full(len(rows), -1), np.full(len(rows), np.nan)
-    # Blocks of picks: against all before the block at once, and within the block one by one.
+    vectors = np.asarray(entry.values[rows], dtype=np.float32) - mean_of(entry.values[rows])
+    # Blocks of picks: against all before the block at once, and within the block by one masked product.
     for first in range(0, len(rows), 256):
-        block = rows[first : first + 256]
+        block = slice(first, first + 256)
         if start + first:
-            near, at = nearest(entry.values[block], entry.values[earlier[: start + first]])
-            neighbors[first : first + len(block)], distances[first : first + len(block)] = earlier[at], near
-        for place in range(1, len(block)):
-            near, at = nearest(entry.values[block[place : place + 1]], entry.values[block[:place]])
-            if not near[0] >= distances[first + place]:
-                neighbors[first + place], distances[first + place] = block[at[0]], near[0]
+            near, at = nearest(entry.values[rows[block]], entry.values[earlier[: start + first]])
+            neighbors[block], distances[block] = earlier[at], near
+        inside = _earlier_inside(vectors[block])
+        gap = np.linalg.norm(vectors[block] - vectors[block][inside], axis=1)
+        nearer = (inside >= 0) & ~(gap >= distances[block])
+        neighbors[block][nearer], distances[block][nearer] = rows[block][inside[nearer]], gap[nearer]
     return neighbors, distances
+
+
+def _earlier_inside(vectors: NDArray[np.float32]) -> Rows:
+    """(m,) the nearest of the rows before each row, -1 for the first."""
+    products = vectors @ vectors.T - np.einsum("ij,ij->i", vectors, vectors) / 2
+    products[np.triu_indices(len(products))] = -np.inf
+    inside = products.argmax(axis=1)
+    inside[0] = -1
+    return inside

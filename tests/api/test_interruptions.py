@@ -56,9 +56,9 @@ def test_cancelled_says_so():
 def test_ctrl_c_while_results_are_merged_waits_for_them(classified, monkeypatch, verb):
     merge = Staging.merge
 
-    def interrupted(self, stages):
+    def interrupted(self, *update):
         os.kill(os.getpid(), signal.SIGINT)
-        merge(self, stages)
+        merge(self, *update)
 
     monkeypatch.setattr(Staging, "merge", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -79,10 +79,10 @@ def crashing(monkeypatch):
     def arm(after: bool) -> None:
         merge = Staging.merge
 
-        def crash(self, stages):
+        def crash(self, *update):
             monkeypatch.setattr(Staging, "merge", merge)
             if after:
-                merge(self, stages)
+                merge(self, *update)
             raise RuntimeError("the database is gone")
 
         monkeypatch.setattr(Staging, "merge", crash)

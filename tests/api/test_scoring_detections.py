@@ -110,6 +110,7 @@ def test_the_range_of_a_sum_has_no_top(detected):
     assert info["range"] == [0, None]
     assert detected.get_field(f"predictions.detections.{ENTROPY}").info["shortlist"]["range"] == [0, 1]
     assert detected.get_field("predictions_object_frequency").info["shortlist"]["range"] == [0, None]
+    assert detected.get_field(f"predictions.detections.{ENTROPY}").info["shortlist"]["verb"] == "score_uncertainty"
     assert "(sum over the sample's objects)" in detected.get_field(f"predictions_{ENTROPY}").description
 
 

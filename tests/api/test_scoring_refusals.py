@@ -17,29 +17,29 @@ def one(make, *labels, **attributes) -> tuple[fo.Dataset, str]:
     return dataset, f"sample {dataset.last().id}, field 'predictions'"
 
 
-def test_no_such_field(classified, refused):
+def test_no_such_field(untouched, refused):
     sentence = (
-        f"label_field must be a field of {classified.name!r}. Got 'prediction' instead. Did you mean 'predictions'?"
+        f"label_field must be a field of {untouched.name!r}. Got 'prediction' instead. Did you mean 'predictions'?"
     )
-    with refused(classified, sentence):
-        score_uncertainty(classified, "prediction")
+    with refused(untouched, sentence):
+        score_uncertainty(untouched, "prediction")
 
 
-def test_nothing_like_it(classified, refused):
+def test_nothing_like_it(untouched, refused):
     with refused(
-        classified, f"label_field must be a field of {classified.name!r}. Got 'xyz' instead. It has predictions."
+        untouched, f"label_field must be a field of {untouched.name!r}. Got 'xyz' instead. It has predictions."
     ):
-        score_uncertainty(classified, "xyz")
+        score_uncertainty(untouched, "xyz")
 
 
 @pytest.mark.parametrize(("path", "kind"), [("weather", "StringField"), ("tags", "ListField"), ("clip", "VectorField")])
-def test_a_field_of_another_type(classified, refused, path, kind):
+def test_a_field_of_another_type(untouched, refused, path, kind):
     sentence = (
         f"label_field must be a field of type Classification, Detections. Got {path!r}, a {kind}, instead. "
         f"This dataset has predictions."
     )
-    with refused(classified, sentence):
-        score_uncertainty(classified, path)
+    with refused(untouched, sentence):
+        score_uncertainty(untouched, path)
 
 
 def test_a_label_type_that_is_not_scored(make, refused):
@@ -51,19 +51,20 @@ def test_a_label_type_that_is_not_scored(make, refused):
         score_uncertainty(dataset, "predictions")
 
 
-def test_a_field_of_frames(classified, refused):
-    sentence = "label_field must be a field of the samples. Got 'frames.predictions' instead. Fields of frames are not read yet."
-    with refused(classified, sentence):
-        score_uncertainty(classified, "frames.predictions")
+def test_a_field_of_frames(untouched, refused):
+    sentence = "label_field must be a field of the samples. Got 'frames.predictions' instead. "
+    sentence += "Fields of frames are not read yet."
+    with refused(untouched, sentence):
+        score_uncertainty(untouched, "frames.predictions")
 
 
-def test_a_field_that_the_view_hides(classified, refused):
-    view = classified.exclude_fields("predictions")
+def test_a_field_that_the_view_hides(untouched, refused):
+    view = untouched.exclude_fields("predictions")
     first, rest = list(view.get_field_schema(flat=True))[:12], len(view.get_field_schema(flat=True)) - 12
     sentence = (
-        f"label_field must be a field of {classified.name!r}. Got 'predictions' instead. It has {', '.join(first)}"
+        f"label_field must be a field of {untouched.name!r}. Got 'predictions' instead. It has {', '.join(first)}"
     )
-    with refused(classified, f"{sentence} and {rest} more."):
+    with refused(untouched, f"{sentence} and {rest} more."):
         score_uncertainty(view, "predictions")
 
 
@@ -178,7 +179,7 @@ def test_an_attribute_of_the_user_s_own_is_never_replaced_even_undeclared(make, 
     assert (found.mine, found.uncertainty_entropy) == ("mine", pytest.approx(1))
 
 
-def test_parameters_that_are_not_what_they_must_be(classified, refused):
+def test_parameters_that_are_not_what_they_must_be(untouched, refused):
     calls = {
         "scores[0] must be one of": {"scores": ["entropy"]},
         "aggregation must be one of 'max', 'mean', 'sum'": {"aggregation": "median"},
@@ -188,25 +189,25 @@ def test_parameters_that_are_not_what_they_must_be(classified, refused):
     }
     for start, parameters in calls.items():
         with pytest.raises(ShortlistError) as caught:
-            score_uncertainty(classified, "predictions", **parameters)
+            score_uncertainty(untouched, "predictions", **parameters)
         assert str(caught.value).replace("'", "").startswith(start.replace("'", ""))
 
 
-def test_a_score_of_lists_of_objects_for_a_field_that_is_none(classified, refused):
+def test_a_score_of_lists_of_objects_for_a_field_that_is_none(untouched, refused):
     sentence = (
         "scores must be scores of one prediction a sample, since 'predictions' is no list of objects. "
         "Got 'object_frequency' instead."
     )
-    with refused(classified, sentence):
-        score_uncertainty(classified, "predictions", scores=["object_frequency"])
+    with refused(untouched, sentence):
+        score_uncertainty(untouched, "predictions", scores=["object_frequency"])
 
 
 class TestTheSamples:
     """The sentences that all verbs share."""
 
-    def test_an_empty_view(self, classified, refused):
-        with refused(classified, "the samples must be at least one. Got an empty view instead."):
-            score_uncertainty(classified.match_tags("nothing"), "predictions")
+    def test_an_empty_view(self, untouched, refused):
+        with refused(untouched, "the samples must be at least one. Got an empty view instead."):
+            score_uncertainty(untouched.match_tags("nothing"), "predictions")
 
     def test_an_empty_dataset(self, make, refused):
         dataset = make()

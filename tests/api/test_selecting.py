@@ -29,10 +29,9 @@ class TestWhatASelectionIsMadeOf:
     """A mixture of two strategies, kept as ``round_1``."""
 
     @pytest.fixture(scope="class")
-    def made(self, request):
+    def made(self, make_lasting):
         chance = np.random.default_rng(1)
-        dataset = fo.Dataset()
-        request.addfinalizer(dataset.delete)
+        dataset = make_lasting()
         vectors = chance.normal(size=(20, 3))
         dataset.add_samples(
             [
@@ -258,7 +257,7 @@ class TestScoresFirst:
         assert result.notes == ["computed first: predictions_uncertainty_entropy"]
         values = classified.values("predictions_uncertainty_entropy")
         assert result.view.values("predictions_uncertainty_entropy") == sorted(values, reverse=True)[:3]
-        assert [gain for gain in result.view.values("round_1.gain_weights_predictions_uncertainty_entropy")] == (
+        assert result.view.values("round_1.gain_weights_predictions_uncertainty_entropy") == (
             pytest.approx(sorted(values, reverse=True)[:3])
         )
 

@@ -22,44 +22,44 @@ def weights(**source) -> dict:
 
 
 class TestTheNumber:
-    def test_beyond_the_pool(self, classified, refused):
-        with refused(classified, "n_samples must be at most 12, the number of candidates. Got 13 instead."):
-            select_samples(classified, config(n=13), "round_1")
+    def test_beyond_the_pool(self, untouched, refused):
+        with refused(untouched, "n_samples must be at most 12, the number of candidates. Got 13 instead."):
+            select_samples(untouched, config(n=13), "round_1")
 
-    def test_beyond_what_is_not_preselected(self, classified, refused):
+    def test_beyond_what_is_not_preselected(self, untouched, refused):
         sentence = "n_samples must be at most 6, the number of candidates (6 more are preselected). Got 7 instead."
-        with refused(classified, sentence):
-            select_samples(classified, config(n=7, preselected="odd"), "round_1")
+        with refused(untouched, sentence):
+            select_samples(untouched, config(n=7, preselected="odd"), "round_1")
 
-    def test_beyond_what_is_eligible(self, classified, refused):
+    def test_beyond_what_is_eligible(self, untouched, refused):
         below = {**HOUR, "strategy": {"type": "THRESHOLD", "threshold": 9, "operation": "BIGGER"}}
         sentence = (
             "n_samples must be at most 2, the eligible candidates (12 in all, 10 beyond the THRESHOLD of hour). "
             "Got 5 instead."
         )
-        with refused(classified, sentence):
-            select_samples(classified, config(HOUR, below, n=5), "round_1")
+        with refused(untouched, sentence):
+            select_samples(untouched, config(HOUR, below, n=5), "round_1")
 
     @pytest.mark.parametrize(("more", "got"), [({}, "neither"), ({"n_samples": 1, "proportion_samples": 0.5}, "both")])
-    def test_of_two_kinds_or_none(self, classified, refused, more, got):
+    def test_of_two_kinds_or_none(self, untouched, refused, more, got):
         sentence = f"config: exactly one of n_samples and proportion_samples must be given. Got {got} instead."
-        with refused(classified, sentence):
-            select_samples(classified, {"strategies": [HOUR], **more}, "round_1")
+        with refused(untouched, sentence):
+            select_samples(untouched, {"strategies": [HOUR], **more}, "round_1")
 
 
-def test_an_unknown_strategy(classified, refused):
+def test_an_unknown_strategy(untouched, refused):
     misspelt = {**DIVERSITY, "strategy": {"type": "DIVERSTY"}}
     with pytest.raises(ShortlistError) as caught:
-        select_samples(classified, config(misspelt), "round_1")
+        select_samples(untouched, config(misspelt), "round_1")
     assert str(caught.value).startswith("config.strategies[0].strategy.type must be one of COVERAGE, DIVERSITY, ")
     assert str(caught.value).endswith("Got 'DIVERSTY' instead. Did you mean 'DIVERSITY'?")
 
 
 @pytest.mark.parametrize("given", [None, 3, "round", []])
-def test_a_config_that_is_none(classified, refused, given):
+def test_a_config_that_is_none(untouched, refused, given):
     sentence = f"config must be an object of named parameters. Got {given!r} instead."
-    with refused(classified, sentence):
-        select_samples(classified, given, "round_1")
+    with refused(untouched, sentence):
+        select_samples(untouched, given, "round_1")
 
 
 class TestTheRunKey:
@@ -67,17 +67,17 @@ class TestTheRunKey:
         ("key", "suggestion"),
         [("round 1", "round_1"), ("1st", "run_1st"), ("größe", "gr_e"), ("a.b", "a_b"), ("_x", "x"), ("-", "round_1")],
     )
-    def test_that_is_no_name(self, classified, refused, key, suggestion):
+    def test_that_is_no_name(self, untouched, refused, key, suggestion):
         sentence = (
             f"run_key must be a letter followed by letters, digits and underscores, since it names a field. "
             f"Got {key!r} instead. Try {suggestion!r}."
         )
-        with refused(classified, sentence):
-            select_samples(classified, config(), key)
+        with refused(untouched, sentence):
+            select_samples(untouched, config(), key)
 
-    def test_that_is_empty(self, classified, refused):
-        with refused(classified, "run_key must be a text of at least 1 character(s). Got '' instead."):
-            select_samples(classified, config(), "")
+    def test_that_is_empty(self, untouched, refused):
+        with refused(untouched, "run_key must be a text of at least 1 character(s). Got '' instead."):
+            select_samples(untouched, config(), "")
 
     def test_of_an_earlier_selection(self, classified, refused):
         select_samples(classified, config(), "round_1")
@@ -104,9 +104,9 @@ class TestTheRunKey:
         with refused(classified, taken("There is a score field of that name.", key)):
             select_samples(classified, config(), key)
 
-    def test_of_a_tag(self, classified, refused):
-        with refused(classified, taken("There are samples with a tag of that name.", "even")):
-            select_samples(classified, config(), "even")
+    def test_of_a_tag(self, untouched, refused):
+        with refused(untouched, taken("There are samples with a tag of that name.", "even")):
+            select_samples(untouched, config(), "even")
 
     def test_of_a_saved_view(self, classified, refused):
         classified.save_view("round_1", classified.limit(3))
@@ -121,9 +121,9 @@ class TestTheRunKey:
             select_samples(classified, config(), "round_1")
 
     @pytest.mark.parametrize("name", ["id", "filepath", "tags", "metadata", "predictions"])
-    def test_of_a_field_that_every_dataset_has(self, classified, refused, name):
-        with refused(classified, taken("There is a field of that name.", name)):
-            select_samples(classified, config(), name)
+    def test_of_a_field_that_every_dataset_has(self, untouched, refused, name):
+        with refused(untouched, taken("There is a field of that name.", name)):
+            select_samples(untouched, config(), name)
 
 
 def taken(what: str, key: str = "round_1") -> str:
@@ -142,18 +142,21 @@ class TestTheEmbeddings:
     def test_several(self, classified, refused):
         classified.set_values("dino", classified.values("clip"))
         fob.compute_similarity(classified, embeddings=np.eye(12), brain_key="sim", progress=False)
-        sentence = "strategies[0]: the input EMBEDDINGS must name its field or brain_key, since there are several: clip, dino, sim."
+        sentence = (
+            "strategies[0]: the input EMBEDDINGS must name its field or brain_key, "
+            "since there are several: clip, dino, sim."
+        )
         with refused(classified, sentence):
             select_samples(classified, config(DIVERSITY), "round_1")
 
-    def test_field_and_key_at_once(self, classified, refused):
+    def test_field_and_key_at_once(self, untouched, refused):
         both = {**DIVERSITY, "input": {"type": "EMBEDDINGS", "field": "clip", "brain_key": "sim"}}
         sentence = (
             "strategies[0]: the input EMBEDDINGS must be given a field or a brain_key, not both. "
             "Got ['clip', 'sim'] instead."
         )
-        with refused(classified, sentence):
-            select_samples(classified, config(both), "round_1")
+        with refused(untouched, sentence):
+            select_samples(untouched, config(both), "round_1")
 
     def test_of_mixed_sizes(self, classified, refused):
         vectors = classified.values("clip")
@@ -181,11 +184,11 @@ class TestTheEmbeddings:
         with refused(classified, sentence):
             select_samples(classified, config(DIVERSITY), "round_1")
 
-    def test_in_a_field_that_is_no_vector(self, classified, refused):
+    def test_in_a_field_that_is_no_vector(self, untouched, refused):
         wrong = {**DIVERSITY, "input": {"type": "EMBEDDINGS", "field": "hour"}}
         sentence = "strategies[0]: input.field must be a field with one vector a sample. Got 'hour (IntField)' instead."
-        with refused(classified, sentence):
-            select_samples(classified, config(wrong), "round_1")
+        with refused(untouched, sentence):
+            select_samples(untouched, config(wrong), "round_1")
 
     def test_in_a_field_without_a_value(self, classified, refused):
         classified.set_values("clip", [None] * 12)
@@ -198,18 +201,20 @@ class TestTheNumbers:
     @pytest.mark.parametrize(
         ("key", "kind"), [("weather", "StringField"), ("tags", "ListField"), ("clip", "VectorField")]
     )
-    def test_that_are_none(self, classified, refused, key, kind):
+    def test_that_are_none(self, untouched, refused, key, kind):
         sentence = (
             f"strategies[0]: input.key must be a field with one number, date or truth value a sample. "
             f"Got '{key} ({kind})' instead."
         )
-        with refused(classified, sentence):
-            select_samples(classified, config(weights(type="METADATA", key=key)), "round_1")
+        with refused(untouched, sentence):
+            select_samples(untouched, config(weights(type="METADATA", key=key)), "round_1")
 
-    def test_no_such_field(self, classified, refused):
-        sentence = f"strategies[1]: input.key must be a field of {classified.name!r}. Got 'hours' instead. Did you mean 'hour'?"
-        with refused(classified, sentence):
-            select_samples(classified, config(HOUR, weights(type="METADATA", key="hours")), "round_1")
+    def test_no_such_field(self, untouched, refused):
+        sentence = (
+            f"strategies[1]: input.key must be a field of {untouched.name!r}. Got 'hours' instead. Did you mean 'hour'?"
+        )
+        with refused(untouched, sentence):
+            select_samples(untouched, config(HOUR, weights(type="METADATA", key="hours")), "round_1")
 
     def test_without_a_single_value(self, classified, refused):
         classified.add_sample_field("empty", fo.FloatField)
@@ -222,52 +227,57 @@ class TestTheNumbers:
         with refused(classified, sentence):
             select_samples(classified, config(weights(type="METADATA", key="score")), "round_1")
 
-    def test_a_default_that_is_a_text(self, classified, refused):
+    def test_a_default_that_is_a_text(self, untouched, refused):
         source = {"type": "METADATA", "key": "hour", "default_value": "noon"}
         sentence = "strategies[0]: input.default_value must be a number, as 'hour' is one. Got 'noon' instead."
-        with refused(classified, sentence):
-            select_samples(classified, config(weights(**source)), "round_1")
+        with refused(untouched, sentence):
+            select_samples(untouched, config(weights(**source)), "round_1")
 
     @pytest.mark.parametrize(
         "given", [{}, {"task": "predictions"}, {"task": "predictions", "score": "uncertainty_margin", "field": "hour"}]
     )
-    def test_scores_that_name_no_one_thing(self, classified, refused, given):
+    def test_scores_that_name_no_one_thing(self, untouched, refused, given):
         sentence = (
-            f"the input SCORES must be given either a field, or a task (label field) and a score. Got {given!r} instead. "
-            f"Number fields here: metadata.size_bytes, metadata.width, metadata.height, metadata.num_channels, hour, "
-            f"checked, day."
+            f"strategies[0]: the input SCORES must be given either a field, or a task (label field) and a score. "
+            f"Got {given!r} instead. Number fields here: metadata.size_bytes, metadata.width, metadata.height, "
+            f"metadata.num_channels, hour, checked, day."
         )
-        with refused(classified, sentence):
-            select_samples(classified, config(weights(type="SCORES", **given)), "round_1")
+        with refused(untouched, sentence):
+            select_samples(untouched, config(weights(type="SCORES", **given)), "round_1")
 
-    def test_a_score_that_is_not_known(self, classified, refused):
+    def test_a_score_that_is_not_known(self, untouched, refused):
         source = {"type": "SCORES", "task": "predictions", "score": "entropy"}
         with pytest.raises(
             ShortlistError, match=r"^strategies\[0\]: input\.scores\[0\] must be one of .* Got 'entropy' instead\."
         ):
-            select_samples(classified, config(weights(**source)), "round_1")
+            select_samples(untouched, config(weights(**source)), "round_1")
 
-    def test_after_a_score_that_would_be_computed_first(self, classified, refused):
+    def test_after_a_score_that_would_be_computed_first(self, untouched, refused):
         """Nothing is scored for a selection that cannot be made."""
         missing = weights(type="SCORES", task="predictions", score="uncertainty_margin")
-        sentence = f"strategies[1]: input.key must be a field of {classified.name!r}. Got 'hours' instead. Did you mean 'hour'?"
-        with refused(classified, sentence):
-            select_samples(classified, config(missing, weights(type="METADATA", key="hours")), "round_1")
+        sentence = (
+            f"strategies[1]: input.key must be a field of {untouched.name!r}. Got 'hours' instead. Did you mean 'hour'?"
+        )
+        with refused(untouched, sentence):
+            select_samples(untouched, config(missing, weights(type="METADATA", key="hours")), "round_1")
 
 
 class TestPreselectedAndCandidates:
     @pytest.mark.parametrize("where", ["preselected", "candidates"])
-    def test_that_are_nothing(self, classified, refused, where):
+    def test_that_are_nothing(self, untouched, refused, where):
         sentence = (
-            f"{where} must be a tag, a saved view or a selection of {classified.name!r}. Got 'evn' instead. "
+            f"{where} must be a tag, a saved view or a selection of {untouched.name!r}. Got 'evn' instead. "
             f"Did you mean 'even'?"
         )
-        with refused(classified, sentence):
-            select_samples(classified, config(**{where: "evn"}), "round_1")
+        with refused(untouched, sentence):
+            select_samples(untouched, config(**{where: "evn"}), "round_1")
 
     def test_where_there_are_none(self, make, refused):
         dataset = make([fo.Sample("/nowhere/0.png", hour=1)])
-        sentence = f"candidates must be a tag, a saved view or a selection of {dataset.name!r}. Got 'x' instead. It has none yet."
+        sentence = (
+            f"candidates must be a tag, a saved view or a selection of {dataset.name!r}. Got 'x' instead. "
+            f"It has none yet."
+        )
         with refused(dataset, sentence):
             select_samples(dataset, config(n=1, candidates="x"), "round_1")
 
@@ -281,9 +291,9 @@ class TestPreselectedAndCandidates:
 
 
 class TestTheSamples:
-    def test_an_empty_view(self, classified, refused):
-        with refused(classified, "the samples must be at least one. Got an empty view instead."):
-            select_samples(classified.match_tags("nothing"), config(), "round_1")
+    def test_an_empty_view(self, untouched, refused):
+        with refused(untouched, "the samples must be at least one. Got an empty view instead."):
+            select_samples(untouched.match_tags("nothing"), config(), "round_1")
 
     def test_a_view_of_patches(self, detected, refused):
         sentence = (

@@ -69,6 +69,7 @@ def test_sampled_rows_and_a_cut_graph_reach_nearly_the_dense_objective(monkeypat
     monkeypatch.setattr(module, "_MIN_ROWS", 100)
     monkeypatch.setattr(module, "_ROWS_A_PICK", 20)
     monkeypatch.setattr(module, "_EDGES", 1000)
+    monkeypatch.setattr(module, "_MIN_NEIGHBORS", 1)
     seen = []
     graph = module.neighbor_graph
     monkeypatch.setattr(module, "neighbor_graph", lambda *args, **more: seen.append(args) or graph(*args, **more))

@@ -143,12 +143,7 @@ CORE_MODULES = [
 ]
 
 
-# Reported and not mended yet; mending it fails the test until the mark is gone.
-MINUS_ZERO = pytest.mark.xfail(strict=True, reason="the entropy of a certain prediction is -0.0, not the 0.0 it shows")
-WRONG_EXAMPLES = {"shortlist.core.scores.uncertainty": MINUS_ZERO}
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=WRONG_EXAMPLES.get(name, ())) for name in CORE_MODULES])
+@pytest.mark.parametrize("name", CORE_MODULES)
 def test_the_examples_in_docstrings_are_true(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 
+import fiftyone.core.odm as odm
 import pytest
 from fiftyone.operators.store import ExecutionStore
 
@@ -116,10 +117,15 @@ def test_another_machine_s_reservation_stands_until_it_ends(make):
     assert store.get("round_1") is None
 
 
-def test_a_run_on_this_machine_keeps_its_reservation_however_long_it_takes(make):
-    """The process itself tells that it is alive; no clock ends its reservation."""
+def test_a_long_run_gives_signs_of_life(make, monkeypatch):
+    monkeypatch.setattr("shortlist.dataset.reservation._LIFETIME", 2)
     dataset = make()
+
+    def ends_at():
+        found = {"store_name": "shortlist:reservations", "dataset_id": dataset._doc.id, "key": "round_1"}
+        return odm.get_db_conn().execution_store.find_one(found)["expires_at"]
+
     with reserved(dataset, "round_1"):
-        store = ExecutionStore.create("shortlist:reservations", dataset_id=dataset._doc.id)
-        (document,) = [key for key in store._store_service._repo._collection.find({"key": "round_1"}) if key["dataset_id"] == dataset._doc.id]  # fmt: skip
-        assert document.get("expires_at") is None
+        first = ends_at()
+        time.sleep(1.2)
+        assert ends_at() > first

@@ -23,6 +23,8 @@ _NEIGHBORS_A_SHARE = 1.5
 _MIN_NEIGHBORS = 16
 # A graph of up to this many edges is kept (8 bytes each): small pools get all neighbours, the dense objective itself.
 _EDGES = 20_000_000
+# More rows than that are looked at while their distances to all candidates stay below this many.
+_PRODUCTS = 400_000_000
 
 
 class Coverage(Strategy):
@@ -46,9 +48,10 @@ class Coverage(Strategy):
         vectors = checked(values)
         centred_off = unit(vectors)
         rng = np.random.default_rng(pool.seed)
-        n_rows = min(len(pool.eligible), max(_MIN_ROWS, _ROWS_A_PICK * pool.n))
+        share = _NEIGHBORS_A_SHARE * max(1, len(pool.eligible)) / max(1, pool.n)
+        affordable = int(min(_EDGES / share, _PRODUCTS / max(1, len(pool.eligible))))
+        n_rows = min(len(pool.eligible), max(_MIN_ROWS, _ROWS_A_PICK * pool.n, affordable))
         rows = np.sort(rng.choice(pool.eligible, n_rows, replace=False))
-        share = _NEIGHBORS_A_SHARE * len(pool.eligible) / max(1, pool.n)
         n_neighbors = int(min(len(pool.eligible), max(_MIN_NEIGHBORS, share, _EDGES // max(1, n_rows))))
         graph = neighbor_graph(centred_off[rows], centred_off[pool.eligible], n_neighbors, progress=pool.progress)
         graph.data = np.exp(-graph.data / np.float32(self.kernel_width**2))

@@ -11,6 +11,9 @@ from ...vectors import blocks, checked, mean_of, nearest
 from ..gains import Floats, Gains, Picks, Repulsion, Rows, Scale
 from ..strategy import Pool, Strategy, Takes
 
+# One block of products, so many rows by so many picks, stays in the second-level cache.
+_ROWS, _PICKS = 1024, 256
+
 
 class Diversity(Strategy):
     """Picks what is farthest from everything picked so far, so that no two picks look alike; it also finds outliers."""
@@ -30,7 +33,8 @@ class DistanceGains(Gains):
 
     A row's distance only falls, so what was measured against the first picks is an upper bound. Most rows are never
     near winning and are hardly ever measured again; those that are, are measured against many picks at a time in one
-    matrix product. Vectors are centred as they are read (see ``mean_of``) and never copied whole.
+    matrix product. Squares are kept in single precision, so that distances below about a thousandth of the width of the
+    data are told apart no longer. Vectors are centred as they are read (see ``mean_of``) and never copied whole.
 
     Args:
         vectors: (n, d) float, all finite
@@ -94,27 +98,31 @@ class DistanceGains(Gains):
             self._catch_up(rows[stale], np.asarray(floor)[stale])
         return (self._seen[rows] == self._count) & (self.upper[rows] >= floor)
 
-    def _catch_up(self, rows: Rows, floor: Floats, step: int = 256) -> None:
-        """Measures rows against the picks that they have not seen, the longest unseen first; drops those under floor."""
-        seen, upper, vectors = self._seen[rows].copy(), self.upper[rows], self._read(rows)
-        squares = self.squares[rows]
-        live = np.arange(len(rows))
-        first = int(seen[0])
-        while first < self._count and len(live):
-            last = min(first + step, self._count)
-            behind = seen[live] < last
-            now = live[behind]
-            if len(now):
-                block = vectors if len(now) == len(rows) else vectors[now]
-                near = block @ self._picked[first:last].T
+    def _catch_up(self, rows: Rows, floor: Floats) -> None:
+        """Measures rows against the picks that they have not seen; drops a row as soon as it is under its floor.
+
+        Args:
+            rows: (m,) ordered by how many picks they have seen
+            floor: (m,)
+        """
+        seen, upper = self._seen[rows], self.upper[rows]
+        for start in range(0, len(rows), _ROWS):
+            live = np.arange(start, min(start + _ROWS, len(rows)))
+            vectors, squares = self._read(rows[live]), self.squares[rows[live]]
+            first = int(seen[start])
+            while first < self._count and len(live):
+                last = min(first + _PICKS, self._count)
+                behind = int(np.searchsorted(seen[live], last))
+                now = live[:behind]
+                near = vectors[:behind] @ self._picked[first:last].T
                 near -= self._halves[first:last]
-                squared = squares[now] - 2 * near.max(axis=1)
-                upper[now] = np.minimum(upper[now], squared)
-                seen[now] = last
+                bound = np.minimum(upper[now], squares[:behind] - 2 * near.max(axis=1))
+                upper[now], seen[now] = bound, last
                 keep = np.ones(len(live), bool)
-                keep[behind] = upper[now] >= floor[now]
-                live = live[keep]
-            first = last
+                keep[:behind] = bound >= floor[now]
+                if not keep.all():
+                    live, vectors, squares = live[keep], vectors[keep], squares[keep]
+                first = last
         self.upper[rows], self._seen[rows] = upper, seen
 
     def open(self, rows: Rows) -> None:
@@ -150,4 +158,8 @@ class DistanceGains(Gains):
         self._window = np.zeros(0, np.int64)
 
     def _read(self, rows: Rows | slice) -> NDArray[np.float32]:
-        return np.asarray(self.vectors[rows], dtype=np.float32) - self.centre
+        found = self.vectors[rows]
+        if isinstance(rows, slice) or found.dtype != np.float32:
+            return np.subtract(found, self.centre, dtype=np.float32)
+        found -= self.centre  # indexing by rows has copied them already
+        return found
