@@ -49,7 +49,7 @@ def select_samples(
     Raises:
         ShortlistError: bad input; nothing was written
     """
-    given = parse(SelectSamples, {"run_key": run_key, "config": _json(config)})
+    given = parse(SelectSamples, {"run_key": run_key, "config": config})
     samples = samples_of(samples)
     with Bar.unless(progress) as told, reserved(dataset_of(samples), f"the selection {run_key}"):
         return _select(samples, given, told)
@@ -223,11 +223,6 @@ def manage_selections(samples: Samples, action: str = "list", run_key: str | Non
     elif given.action == "delete":
         delete_selection(samples, str(run_key))
     return ManagedSelections(given.action, run_key, list_selections(samples), view)
-
-
-def _json(config: Mapping[str, Any] | SelectionConfig) -> Any:
-    """A config as JSON values, whichever copy of the code its model is from."""
-    return config.model_dump(mode="json", exclude_none=True) if hasattr(config, "model_dump") else config
 
 
 def _versions() -> dict[str, str]:

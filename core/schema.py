@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -120,8 +121,7 @@ def parse(model: type[SchemaT], given: Mapping[str, Any] | SchemaT, where: str =
     Raises:
         ShortlistError: one sentence on the first thing that is wrong: where, must be, got, and the way out
     """
-    if isinstance(given, BaseModel):
-        given = given.model_dump(mode="json")
+    given = _plain(given)
     if not isinstance(given, Mapping):
         raise must_be(where or model.__name__, "an object of named parameters", given)
     try:
@@ -132,6 +132,17 @@ def parse(model: type[SchemaT], given: Mapping[str, Any] | SchemaT, where: str =
         sentence = _sentence(model, errors[0], given, where)
         more = f" ({len(errors) - 1} more after it.)" if len(errors) > 1 else ""
         raise ShortlistError(sentence + more) from None
+
+
+def _plain(given: Any) -> Any:
+    """The JSON values behind what a script may hold: models of any copy of the code, NumPy numbers, tuples."""
+    if isinstance(given, BaseModel):
+        return given.model_dump(mode="json", exclude_none=True)
+    if isinstance(given, Mapping):
+        return {str(name): _plain(value) for name, value in given.items()}
+    if isinstance(given, (list, tuple)):
+        return [_plain(value) for value in given]
+    return given.item() if isinstance(given, np.generic) else given
 
 
 def _sentence(model: type[Schema], error: Any, given: Any, where: str) -> str:

@@ -32,8 +32,10 @@ def checked(vectors: NDArray[np.floating], name: str = "embeddings") -> NDArray[
         raise ShortlistError(
             f"{name} must be one vector a sample, (n, d). Got an array of shape {vectors.shape} instead."
         )
+    # In half precision the limit itself would be infinite.
+    limit = min(_LARGEST, float(np.finfo(vectors.dtype).max)) if vectors.dtype.kind == "f" else _LARGEST
     bad = np.concatenate(
-        [~(np.abs(vectors[block]) <= _LARGEST).all(axis=1) for block in blocks(len(vectors), vectors.shape[1])]
+        [~(np.abs(vectors[block]) <= limit).all(axis=1) for block in blocks(len(vectors), vectors.shape[1])]
         or [np.zeros(0, bool)]
     )
     if bad.any():

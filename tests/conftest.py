@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -19,14 +20,16 @@ sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests" / "app")]
 
 # Before FiftyOne is imported: nothing of the user's is read or changed.
 _home = Path(tempfile.mkdtemp(prefix="shortlist-tests-"))
+# The database outlives the run by some seconds, until its server has noticed; one folder serves all runs.
+_database = Path(tempfile.gettempdir()) / f"shortlist-tests-database-{os.getuid()}"
 _plugins = _home / "plugins"
 _plugins.mkdir()
 (_plugins / "shortlist").symlink_to(ROOT, target_is_directory=True)
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+# FiftyOne may find a server that is running already, so the name, not the folder, keeps runs apart.
 os.environ.update(
     FIFTYONE_PLUGINS_DIR=str(_plugins),
-    FIFTYONE_DATABASE_DIR=os.environ.get("SHORTLIST_TEST_DATABASE_DIR", str(_home / "database")),
-    FIFTYONE_DATABASE_NAME=f"shortlist_tests_{_worker}",
+    FIFTYONE_DATABASE_DIR=str(_database),
+    FIFTYONE_DATABASE_NAME=f"shortlist_tests_{os.getpid()}",
     FIFTYONE_DATABASE_VALIDATION="false",
     FIFTYONE_DEFAULT_DATASET_DIR=str(_home / "datasets"),
     FIFTYONE_CONFIG_PATH=str(_home / "config.json"),
@@ -34,6 +37,13 @@ os.environ.update(
     FIFTYONE_DO_NOT_TRACK="true",
     FIFTYONE_SHOW_PROGRESS_BARS="false",
 )
+
+
+def pytest_unconfigure() -> None:
+    """Leaves nothing behind but an empty database."""
+    if "fiftyone.core.odm" in sys.modules:
+        sys.modules["fiftyone.core.odm"].drop_database()
+    shutil.rmtree(_home, ignore_errors=True)
 
 
 def _made() -> Iterator[Any]:

@@ -162,7 +162,8 @@ def _usable(entry: Values) -> Values:
     if entry.present.all() or not entry.present.any():
         return entry
     values = entry.values.copy()
-    values[~entry.present] = entry.values[entry.present].mean(axis=0)
+    fill = entry.values[entry.present].mean(axis=0)
+    values[~entry.present] = fill if np.isfinite(fill).all() else 0
     return replace(entry, values=values)
 
 

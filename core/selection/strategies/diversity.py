@@ -25,7 +25,7 @@ class Diversity(Strategy):
     type: Literal["DIVERSITY"]
 
     def gains(self, values: NDArray, pool: Pool) -> Gains:
-        return DistanceGains(checked(values), pool.preselected)
+        return DistanceGains(checked(values), pool.preselected, pool.eligible)
 
 
 class DistanceGains(Gains):
@@ -39,10 +39,13 @@ class DistanceGains(Gains):
     Args:
         vectors: (n, d) float, all finite
         preselected: rows that count as picked from the start
+        eligible: rows that may be picked, among which the start is; all by default
     """
 
-    def __init__(self, vectors: NDArray[np.floating], preselected: Rows):
-        self.vectors, self.centre, self.preselected = vectors, mean_of(vectors), preselected
+    def __init__(self, vectors: NDArray[np.floating], preselected: Rows, eligible: Rows | None = None):
+        every = eligible is None or len(eligible) == len(vectors)
+        self.vectors, self.preselected = vectors, preselected
+        self.centre = mean_of(vectors if every else vectors[eligible])
         self.squares = np.empty(len(vectors), np.float32)
         for block in blocks(*vectors.shape):
             rows = self._read(block)
