@@ -106,7 +106,7 @@ class _Tally:
     def summary(self, label_field: str) -> ScoreSummary:
         reasons = {
             f"no {label_field!r}": self.absent,
-            "predictions without probabilities, logits or confidence": self.unscoreable,
+            "predictions that lack what a score needs (probabilities, logits or a confidence)": self.unscoreable,
         }
         return ScoreSummary(
             label_field,

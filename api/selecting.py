@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, TypeGuard
+from typing import Any
 
 import fiftyone as fo
 import numpy as np
@@ -17,11 +17,12 @@ from ..core.errors import ShortlistError, must_be
 from ..core.progress import Progress
 from ..core.schema import parse
 from ..core.selection.config import SelectionConfig
-from ..core.selection.inputs import Input, Scores
+from ..core.selection.inputs import Scores
 from ..core.selection.select import Selection, Values, select
 from ..core.verbs import ManageSelections, ScoreUncertainty, SelectSamples
 from ..dataset import selections, sources
 from ..dataset.reservation import reserved
+from ..dataset.results import mark_of
 from ..dataset.samples import Samples, dataset_of, ids_of, samples_of
 from .scoring import score
 from .summary import ManagedSelections, SelectionResult
@@ -80,7 +81,7 @@ def _select(samples: Samples, given: SelectSamples, progress: Progress) -> Selec
         "eligible": selection.eligible,
         "left_out": selection.left_out,
         "preselected": int(pool.preselected.sum()),
-        "coverage": {**asdict(coverage), "random": coverage.random.tolist()} if coverage else None,
+        "coverage": coverage.recorded() if coverage else None,
         "time": selections.now(),
     }
     selections.write(
@@ -140,16 +141,13 @@ def _check_budget(n_samples: int, pool: _Pool) -> None:
 def _values(config: SelectionConfig, pool: _Pool, progress: Progress) -> tuple[list[Values], list[str]]:
     """The values of every strategy, and notes on the scores that were computed for it."""
 
-    def lacking(given: Input) -> TypeGuard[Scores]:
-        return isinstance(given, Scores) and sources.lacks_score(given, pool.rows.samples)
-
     found: dict[int, Values] = {}
     notes: list[str] = []
     # Scores come last, so that bad input stops the run before anything is scored.
     for place, entry in sorted(enumerate(config.strategies), key=lambda item: isinstance(item[1].input, Scores)):
         try:
-            if lacking(entry.input):
-                notes.append(_scored(entry.input, pool.rows.samples, progress))
+            if isinstance(entry.input, Scores):
+                notes += _scored(entry.input, pool.rows.samples, progress)
             values, present = sources.read(entry.input, pool.rows, config.seed, progress)
         except ShortlistError as error:
             raise type(error)(f"strategies[{place}]: {error}") from None
@@ -157,11 +155,15 @@ def _values(config: SelectionConfig, pool: _Pool, progress: Progress) -> tuple[l
     return [found[place] for place in range(len(config.strategies))], notes
 
 
-def _scored(given: Scores, samples: Samples, progress: Progress) -> str:
-    """Computes a score that the config names and the dataset lacks; says so."""
-    parameters = parse(ScoreUncertainty, {"label_field": given.task, "scores": [given.score]}, where="input")
-    score(samples, parameters, progress)
-    return f"computed first: {given.label()}"
+def _scored(given: Scores, samples: Samples, progress: Progress) -> list[str]:
+    """Computes a score where the config names it and samples lack it, as it was computed for the others; says so."""
+    lacking = sources.unscored(given, samples)
+    if lacking is None:
+        return []
+    earlier = mark_of(dataset_of(samples), sources.scores_path(given, samples)) or {}
+    parameters = {**earlier.get("parameters", {}), "label_field": given.task, "scores": [given.score]}
+    made = score(lacking, parse(ScoreUncertainty, parameters, where="input"), progress)
+    return [f"computed {given.label()} of {made.n_samples} samples first"]
 
 
 def _coverage(values: list[Values], pool: _Pool, selection: Selection, seed: int) -> Comparison | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import ShortlistError, did_you_mean, listed, must_be
 from ..core.scores import Objects
-from ..core.scores.probabilities import NotADistribution, from_confidence, from_logits, normalized
+from ..core.scores.probabilities import BadRow, from_confidence, from_logits, normalized
 from .binary import decoded
 from .samples import Samples, dataset_of, documents, field_of, value_at
 
@@ -241,7 +241,7 @@ class _located:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, NotADistribution):
-            raise ShortlistError(f"{self.place.of(self.rows[error.row])}: {error}") from None
+        if isinstance(error, BadRow):
+            raise ShortlistError(f"{self.place.of(self.rows[error.row])}: {error.sentence}") from None
         if isinstance(error, ShortlistError):
             raise ShortlistError(f"field {self.place.field.path!r}: {error}") from None

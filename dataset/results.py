@@ -132,13 +132,16 @@ def _group(dataset: fo.Dataset, paths: Sequence[str]) -> None:
     groups = [group for group in groups if group.name not in documents]
     ours = next((group for group in groups if group.name == _GROUP), None)
     place = next((i + 1 for i, group in enumerate(groups) if group.name == "labels"), len(groups))
-    if ours is None:
+    numbers = [path for path in paths if path not in documents]
+    if ours is None and numbers:
         ours = fo.SidebarGroupDocument(name=_GROUP, paths=[])
         groups.insert(place, ours)
-    ours.paths = [*ours.paths, *(path for path in paths if path not in documents)]
+    if ours is not None:
+        ours.paths = [*ours.paths, *numbers]
+        place = groups.index(ours) + 1
     for document in documents:
         inside = [path for path in dataset.get_field_schema(flat=True) if path.startswith(f"{document}.")]
-        groups.insert(groups.index(ours) + 1, fo.SidebarGroupDocument(name=document, paths=inside))
+        groups.insert(place, fo.SidebarGroupDocument(name=document, paths=inside))
     dataset.app_config.sidebar_groups = groups
     dataset.save()
 

@@ -41,7 +41,7 @@ def _predictions(samples: Samples) -> list[str]:
 
 def _embeddings(samples: Samples) -> list[str]:
     schema = samples.get_field_schema(flat=True)
-    return [path for path, field in schema.items() if _is_vector(field) and not _inside_list(schema, path)]
+    return [path for path, field in schema.items() if _is_vector(field) and not _inside_label(schema, path)]
 
 
 def _is_vector(field: fo.Field) -> bool:
@@ -49,12 +49,19 @@ def _is_vector(field: fo.Field) -> bool:
     return isinstance(field, fo.VectorField) or is_list_of_floats
 
 
-def _inside_list(schema: dict[str, fo.Field], path: str) -> bool:
+def _parents(schema: dict[str, fo.Field], path: str) -> list[fo.Field | None]:
     parts = path.split(".")
-    parents = [schema.get(".".join(parts[:depth])) for depth in range(1, len(parts))]
-    return any(
-        isinstance(parent, fo.ListField) or is_prediction_field(parent) for parent in parents if parent is not None
-    )
+    return [schema.get(".".join(parts[:depth])) for depth in range(1, len(parts))]
+
+
+def _inside_list(schema: dict[str, fo.Field], path: str) -> bool:
+    """Whether a sample has many values at a path."""
+    return any(isinstance(parent, fo.ListField) for parent in _parents(schema, path))
+
+
+def _inside_label(schema: dict[str, fo.Field], path: str) -> bool:
+    """Whether a path is part of a prediction: its logits are vectors, but no embeddings."""
+    return _inside_list(schema, path) or any(map(is_prediction_field, _parents(schema, path)))
 
 
 def _brain_runs(samples: Samples) -> list[str]:
@@ -106,8 +113,7 @@ def _zoo_models(samples: Samples) -> list[str]:
 
 def _colors(samples: Samples) -> list[str]:
     keys = selection_keys(dataset_of(samples))
-    labels = [f"{path}.label" for path in _predictions(samples)]
-    return [*[f"{key}.decided_by" for key in keys], *_values(samples), *labels]
+    return list(dict.fromkeys([*(f"{key}.decided_by" for key in keys), *_values(samples)]))
 
 
 _FINDERS: dict[str, Callable[[Samples], list[str]]] = {
@@ -201,9 +207,15 @@ def scores_path(given: Scores, samples: Samples) -> str:
     )
 
 
-def lacks_score(given: Scores, samples: Samples) -> bool:
-    """Whether a SCORES input names a score that must be computed first."""
-    return given.field is None and not is_complete(dataset_of(samples), scores_path(given, samples))
+def unscored(given: Scores, samples: Samples) -> Samples | None:
+    """The samples whose score must be computed first: all, those that have predictions and no score yet, or none."""
+    path = scores_path(given, samples)
+    if given.task is None:
+        return None
+    if not is_complete(dataset_of(samples), path):
+        return samples
+    lacking = samples.exists(given.task).exists(path, False)
+    return lacking if len(lacking) else None
 
 
 def _read_numbers(

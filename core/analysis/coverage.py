@@ -41,6 +41,11 @@ class Comparison:
         """How much nearer the pool is to the selection than to a random one, as a share; negative = farther."""
         return 1 - self.selected / self.random_mean if self.random_mean > 0 else 0.0
 
+    def recorded(self) -> dict[str, float | list[float] | None]:
+        """The facts as JSON."""
+        before = None if np.isnan(self.before) else self.before
+        return {"before": before, "selected": self.selected, "random": self.random.tolist()}
+
     def sentence(self) -> str:
         """The comparison in words."""
         low, high = self.interval

@@ -22,7 +22,7 @@ def normalized(probabilities: NDArray[np.floating]) -> NDArray[np.floating]:
         (m, K) float32 or float64
 
     Raises:
-        ShortlistError: a row is no distribution: a negative, infinite or partly missing value, or a sum off 1
+        BadRow: a row is no distribution: a negative, infinite or partly missing value, or a sum off 1
     """
     probabilities = np.asarray(probabilities)
     if probabilities.dtype not in (np.float32, np.float64):
@@ -35,26 +35,26 @@ def normalized(probabilities: NDArray[np.floating]) -> NDArray[np.floating]:
         wrong = ~absent & ~((np.abs(sums - 1) <= ROUNDING) & (probabilities.min(axis=1) >= -1e-6))
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
-        raise NotADistribution(row, float(sums[row]), int(wrong.sum()))
+        raise BadRow(
+            row,
+            f"probabilities must be numbers >= 0 that sum to 1. Got a sum of {sums[row]:.4g} instead ({int(wrong.sum())} such "
+            f"vector(s) so far). Independent sigmoids can be divided by their sum, or stored one label a class and scored as "
+            f"multi-label.",
+        )
     return np.clip(probabilities, 0, None) / np.clip(sums, 0.5, None)[:, None]
 
 
-class NotADistribution(ShortlistError):
-    """Rows that are not class distributions.
+class BadRow(ShortlistError):
+    """Rows that are not what they must be.
 
     Args:
         row: the first such row
-        total: its sum
-        count: how many there are
+        sentence: what is wrong, for whoever knows better than by its number where the row is
     """
 
-    def __init__(self, row: int, total: float, count: int, what: str = "probabilities"):
-        self.row, self.total, self.count = row, total, count
-        super().__init__(
-            f"{what} must be rows of numbers >= 0 that sum to 1. Got a sum of {total:.4g} instead ({count} row(s), the "
-            f"first is row {row}). Independent sigmoids can be divided by their sum, or stored one label a class and "
-            f"scored as multi-label."
-        )
+    def __init__(self, row: int, sentence: str):
+        self.row, self.sentence = row, sentence
+        super().__init__(f"row {row}: {sentence}")
 
 
 def from_logits(logits: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -67,7 +67,7 @@ def from_logits(logits: NDArray[np.floating]) -> NDArray[np.floating]:
         (m, K) float32 or float64, NaN rows where the logits are NaN
 
     Raises:
-        ShortlistError: a logit is infinite or a row is partly missing
+        BadRow: a logit is infinite or a row is partly missing
     """
     logits = np.asarray(logits)
     if logits.dtype not in (np.float32, np.float64):
@@ -76,8 +76,8 @@ def from_logits(logits: NDArray[np.floating]) -> NDArray[np.floating]:
     bad = ~absent & ~np.isfinite(logits).all(axis=1)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise ShortlistError(
-            f"logits must be finite numbers. Got NaN or infinity instead ({int(bad.sum())} row(s), the first is row {row})."
+        raise BadRow(
+            row, f"logits must be finite numbers. Got NaN or infinity instead ({int(bad.sum())} such vector(s) so far)."
         )
     return softmax(logits, axis=1)
 
@@ -98,7 +98,7 @@ def from_confidence(
         (m, max(K, 2)) float32, NaN rows where confidence or class is missing
 
     Raises:
-        ShortlistError: a confidence outside [0, 1]
+        BadRow: a confidence outside [0, 1]
 
     Source: LightlyOne, Active Learning Scorers (object detection).
     """
@@ -106,10 +106,8 @@ def from_confidence(
     outside = (confidences < 0) | (confidences > 1)
     if outside.any():
         row = int(np.flatnonzero(outside)[0])
-        raise ShortlistError(
-            f"confidences must be between 0 and 1. Got {confidences[row]:.4g} instead ({int(outside.sum())} object(s), "
-            f"the first is row {row})."
-        )
+        count = f"{int(outside.sum())} such object(s) so far"
+        raise BadRow(row, f"confidence must be between 0 and 1. Got {confidences[row]:.4g} instead ({count}).")
     width = max(n_classes, 2)
     known = np.asarray(classes) >= 0
     rest = np.where(known, (1 - confidences) / (width - 1), np.nan).astype(np.float32)

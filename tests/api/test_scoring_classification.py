@@ -114,7 +114,7 @@ def test_what_cannot_be_scored_is_none_and_counted_with_its_reason(make):
     assert values[0] == pytest.approx(expected([0.8, 0.2])[ENTROPY], abs=1e-6)
     assert summary.unscoreable == {
         "no 'predictions'": 2,
-        "predictions without probabilities, logits or confidence": 2,
+        "predictions that lack what a score needs (probabilities, logits or a confidence)": 2,
     }
     assert summary.fields[f"predictions_{ENTROPY}"] == {"scored": 1, "mean": pytest.approx(values[0])}
     assert summary.origins == {"confidence": 1, "nothing": 2}

@@ -87,7 +87,7 @@ def test_objects_with_mixed_origins_are_counted(detected):
     assert summary.n_objects == 12
     assert summary.unscoreable == {
         "no 'predictions'": 1,
-        "predictions without probabilities, logits or confidence": 1,
+        "predictions that lack what a score needs (probabilities, logits or a confidence)": 1,
     }
 
 

@@ -75,8 +75,8 @@ def test_probabilities_that_are_no_distribution(make, refused, probabilities, to
     good = fo.Classification(label="a", probabilities=[0.5, 0.5])
     dataset, where = one(make, good, fo.Classification(label="a", probabilities=probabilities))
     sentence = (
-        f"{where}: probabilities must be rows of numbers >= 0 that sum to 1. Got a sum of {total} instead (1 row(s), the "
-        f"first is row 1). Independent sigmoids can be divided by their sum, or stored one label a class and scored as "
+        f"{where}: probabilities must be numbers >= 0 that sum to 1. Got a sum of {total} instead (1 such "
+        f"vector(s) so far). Independent sigmoids can be divided by their sum, or stored one label a class and scored as "
         f"multi-label."
     )
     with refused(dataset, sentence):
@@ -116,9 +116,9 @@ def test_an_attribute_that_holds_no_numbers(make, refused, attribute, got):
 
 
 def test_logits_that_are_not_finite(make, refused):
-    dataset, _ = one(make, fo.Classification(label="a", logits=np.array([1.0, np.inf])))
-    sentence = "field 'predictions': logits must be finite numbers. Got NaN or infinity instead (1 row(s), the first is row 0)."
-    with refused(dataset, sentence):
+    dataset, where = one(make, fo.Classification(label="a", logits=np.array([1.0, np.inf])))
+    sentence = "logits must be finite numbers. Got NaN or infinity instead (1 such vector(s) so far)."
+    with refused(dataset, f"{where}: {sentence}"):
         score_uncertainty(dataset, "predictions")
 
 

@@ -254,12 +254,22 @@ class TestScoresFirst:
 
     def test_are_computed_when_missing(self, classified):
         result = select_samples(classified, self.CONFIG, "round_1")
-        assert result.notes == ["computed first: predictions_uncertainty_entropy"]
+        assert result.notes == ["computed predictions_uncertainty_entropy of 12 samples first"]
         values = classified.values("predictions_uncertainty_entropy")
         assert result.view.values("predictions_uncertainty_entropy") == sorted(values, reverse=True)[:3]
         assert result.view.values("round_1.gain_weights_predictions_uncertainty_entropy") == (
             pytest.approx(sorted(values, reverse=True)[:3])
         )
+
+    def test_are_computed_for_the_samples_that_came_later(self, classified):
+        early, late = classified.limit(4), classified.skip(4)
+        score_uncertainty(early, "predictions")
+        early.set_values("predictions_uncertainty_entropy", [9.0] * 4)
+        result = select_samples(classified, self.CONFIG, "round_1")
+        assert result.notes == ["computed predictions_uncertainty_entropy of 8 samples first"]
+        assert result.eligible == 12
+        assert early.values("predictions_uncertainty_entropy") == [9.0] * 4
+        assert all(0 <= value <= 1 for value in late.values("predictions_uncertainty_entropy"))
 
     def test_are_not_computed_again(self, classified):
         score_uncertainty(classified, "predictions")
@@ -267,6 +277,20 @@ class TestScoresFirst:
         result = select_samples(classified, self.CONFIG, "round_1")
         assert result.notes == []
         assert hours(result) == [11, 10, 9]
+
+    def test_by_an_attribute_of_the_prediction(self, classified):
+        config = {
+            "n_samples": 2,
+            "strategies": [
+                {
+                    "input": {"type": "METADATA", "key": "predictions.confidence"},
+                    "strategy": {"type": "WEIGHTS", "strength": -1.0},
+                }
+            ],
+        }
+        confidences = sorted(value for value in classified.values("predictions.confidence") if value is not None)
+        result = select_samples(classified, config, "round_1")
+        assert result.view.values("predictions.confidence") == confidences[:2]
 
     def test_by_field(self, classified):
         config = {

@@ -240,7 +240,7 @@ class TestTheNumbers:
         sentence = (
             f"strategies[0]: the input SCORES must be given either a field, or a task (label field) and a score. "
             f"Got {given!r} instead. Number fields here: metadata.size_bytes, metadata.width, metadata.height, "
-            f"metadata.num_channels, hour, checked, day."
+            f"metadata.num_channels, predictions.confidence, hour, checked, day."
         )
         with refused(untouched, sentence):
             select_samples(untouched, config(weights(type="SCORES", **given)), "round_1")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from shortlist.core.errors import ShortlistError
-from shortlist.core.scores.probabilities import NotADistribution, from_confidence, from_logits, normalized
+from shortlist.core.scores.probabilities import BadRow, from_confidence, from_logits, normalized
 
 NAN = np.nan
 
@@ -58,12 +58,14 @@ def test_no_rows_are_no_rows():
     ],
 )
 def test_rows_that_are_no_distribution_are_refused_with_the_first_and_the_count(row, total):
-    with pytest.raises(NotADistribution) as caught:
+    with pytest.raises(BadRow) as caught:
         normalized(np.array([[0.5, 0.5], row, row]))
-    assert (caught.value.row, caught.value.count) == (1, 2)
-    assert caught.value.total == pytest.approx(total, nan_ok=True)
-    assert "must be rows of numbers >= 0 that sum to 1" in str(caught.value)
-    assert "(2 row(s), the first is row 1)" in str(caught.value)
+    assert caught.value.row == 1
+    assert (
+        f"probabilities must be numbers >= 0 that sum to 1. Got a sum of {total:.4g} instead" in caught.value.sentence
+    )
+    assert str(caught.value).startswith("row 1: ")
+    assert "(2 such vector(s) so far)" in str(caught.value)
     assert "Independent sigmoids" in str(caught.value)
 
 
@@ -93,7 +95,7 @@ def test_rows_without_logits_stay_without():
 
 @pytest.mark.parametrize("bad", [[np.inf, 0.0], [-np.inf, 0.0], [NAN, 0.0]])
 def test_logits_that_are_not_finite_are_refused(bad):
-    with pytest.raises(ShortlistError, match=r"logits must be finite.*\(2 row\(s\), the first is row 1\)"):
+    with pytest.raises(ShortlistError, match=r"row 1: logits must be finite.*\(2 such vector\(s\) so far\)"):
         from_logits(np.array([[0.0, 0.0], bad, bad]))
 
 
@@ -119,7 +121,7 @@ def test_no_objects_are_no_rows():
 @pytest.mark.parametrize("bad", [-0.1, 1.1, np.inf])
 def test_a_confidence_outside_zero_to_one_is_refused(bad):
     with pytest.raises(
-        ShortlistError, match=r"confidences must be between 0 and 1.*\(1 object\(s\), the first is row 1\)"
+        ShortlistError, match=r"row 1: confidence must be between 0 and 1.*\(1 such object\(s\) so far\)"
     ):
         from_confidence(np.array([0.5, bad, NAN]), np.array([0, 0, 0]), 2)
 

@@ -45,7 +45,12 @@ def test_brain_runs_with_vectors_of_samples(classified):
 
 def test_numbers_and_values(untouched):
     numbers, values = choices(schema.NUMBER, untouched), choices(schema.VALUE, untouched)
-    assert [name for name in numbers if not name.startswith("metadata.")] == ["hour", "checked", "day"]
+    assert [name for name in numbers if not name.startswith("metadata.")] == [
+        "predictions.confidence",
+        "hour",
+        "checked",
+        "day",
+    ]
     assert set(values) - set(numbers) >= {"weather"}
     assert not {"id", "created_at", "last_modified_at", "clip", "tags"} & set(values)
 
