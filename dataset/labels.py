@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import fiftyone as fo
@@ -153,59 +154,58 @@ def _probabilities(
     """(m, K) class probabilities: the attribute, else softmax of the logits, else from the confidence, else NaN rows."""
     _check_labels(objects, field, index, place)
     _check_confidences(objects, place)
-    given = [(row, one.get(field.probabilities_attribute)) for row, one in enumerate(objects)]
-    given = [(row, value) for row, value in given if value is not None]
-    taken = {row for row, _ in given}
-    logits = [
-        (row, one["logits"]) for row, one in enumerate(objects) if one.get("logits") is not None and row not in taken
-    ]
-    vectors, width = _stacked(given, field.probabilities_attribute, width, place)
-    softened, width = _stacked(logits, "logits", width, place)
-    origins = Counter({field.probabilities_attribute: len(given), "logits": len(logits)})
-    rest = sorted(set(range(len(objects))) - taken - {row for row, _ in logits})
-    columns = max(width or len(field.classes), 2)
-    result = np.full((len(objects), columns), np.nan, np.float32)
-    with _located(place, [row for row, _ in given]):
-        if len(given):
-            result[[row for row, _ in given]] = normalized(vectors)
-    with _located(place, [row for row, _ in logits]):
-        if len(logits):
-            result[[row for row, _ in logits]] = from_logits(softened)
+    name = field.probabilities_attribute
+    given = {row: value for row, one in enumerate(objects) if (value := one.get(name)) is not None}
+    logits = {
+        row: value for row, one in enumerate(objects) if row not in given and (value := one.get("logits")) is not None
+    }
+    rest = [row for row in range(len(objects)) if row not in given and row not in logits]
+    vectors, width = _stacked(given, name, width, place)
+    scores, width = _stacked(logits, "logits", width, place)
+    result = np.full((len(objects), max(width or len(field.classes), 2)), np.nan, np.float32)
+    if given:
+        with _located(place, list(given)):
+            result[list(given)] = normalized(vectors)
+    if logits:
+        with _located(place, list(logits)):
+            result[list(logits)] = from_logits(scores)
+    ones = [objects[row] for row in rest]
+    confidences, classes = _confidences(ones), _class_indices(ones, index)
     if rest:
-        ones = [objects[row] for row in rest]
-        confidences, classes = _confidences(ones), _class_indices(ones, index)
-        with _located(place, rest):
-            # Only how the mass is spread counts here, not on which class.
-            result[rest] = from_confidence(confidences, np.minimum(classes, columns - 1), columns)
-        known = int((np.isfinite(confidences) & (classes >= 0)).sum())
-        origins += Counter({"confidence": known, "nothing": len(rest) - known})
+        # Only how the mass is spread counts here, not on which class.
+        columns = result.shape[1]
+        result[rest] = from_confidence(confidences, np.minimum(classes, columns - 1), columns)
+    known = int((np.isfinite(confidences) & (classes >= 0)).sum())
+    origins = Counter({name: len(given), "logits": len(logits), "confidence": known, "nothing": len(rest) - known})
     return result, origins, width
 
 
 def _stacked(
-    given: list[tuple[int, object]], name: str, width: int | None, place: _Place
+    given: dict[int, object], name: str, width: int | None, place: _Place
 ) -> tuple[NDArray[np.floating], int | None]:
     """The vectors as a matrix, and the length that all vectors of the field must have."""
-    vectors = [_vector(value, f"{place.of(row)}: {name}") for row, value in given]
-    for (row, _), vector in zip(given, vectors, strict=True):
-        if width is None:
-            width = len(vector) if vector.ndim == 1 else None
+    vectors = []
+    for row, value in given.items():
+        vector = _vector(value)
+        if vector is None:
+            raise must_be(f"{place.of(row)}: {name}", "a list or an array of numbers", value)
+        if width is None and vector.ndim == 1:
+            width = len(vector)
         if vector.ndim != 1 or len(vector) != width or width < 2:
             expected = f"a vector of {width} values" if width and width > 1 else "a vector of at least 2 values"
             why = f", one for each of the {width} classes that the dataset declares" if place.field.declared else ""
             raise ShortlistError(f"{place.of(row)}: {name} must be {expected}{why}. Got shape {vector.shape} instead.")
+        vectors.append(vector)
     return (np.stack(vectors) if vectors else np.zeros((0, width or 2))), width
 
 
-def _vector(value: object, where: str) -> NDArray:
-    """The array behind a raw value that must be one."""
+def _vector(value: object) -> NDArray | None:
+    """The array of numbers behind a raw value; None where it is none."""
     try:
         vector = decoded(value)
     except (TypeError, ValueError, zlib.error):
-        vector = None
-    if vector is None or vector.dtype.kind not in "biuf":
-        raise must_be(where, "a list or an array of numbers", value)
-    return vector
+        return None
+    return vector if vector is not None and vector.dtype.kind in "biuf" else None
 
 
 def _check_confidences(objects: list[dict], place: _Place) -> None:
@@ -231,17 +231,10 @@ def _check_labels(objects: list[dict], field: LabelField, index: dict[str, int],
             )
 
 
-class _located:
+@contextmanager
+def _located(place: _Place, rows: list[int]) -> Iterator[None]:
     """Says in which sample the first wrong row of a matrix is."""
-
-    def __init__(self, place: _Place, rows: list[int]):
-        self.place, self.rows = place, rows
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, BadRow):
-            raise ShortlistError(f"{self.place.of(self.rows[error.row])}: {error.sentence}") from None
-        if isinstance(error, ShortlistError):
-            raise ShortlistError(f"field {self.place.field.path!r}: {error}") from None
+    try:
+        yield
+    except BadRow as error:
+        raise ShortlistError(f"{place.of(rows[error.row])}: {error.sentence}") from None

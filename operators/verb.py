@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -16,10 +17,12 @@ from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.operators.executor import ExecutionRunState
 
 from ..api.summary import Summary
-from ..core.errors import Cancelled
+from ..core.errors import Cancelled, ShortlistError
 from ..core.progress import Progress
 from ..core.schema import Schema, first_sentence, parse
 from . import forms
+
+logger = logging.getLogger(__name__)
 
 
 class Verb(foo.Operator):
@@ -103,9 +106,13 @@ class Verb(foo.Operator):
             work.cancel()
             raise
         if work.error is not None:
+            sentence = str(work.error)
+            if not isinstance(work.error, ShortlistError):
+                logger.error("%s failed", self.verb, exc_info=work.error)
+                sentence = f"{self.label} failed: {type(work.error).__name__}: {work.error}"
             outputs = types.Object()
-            outputs.view("error", types.Error(label=str(work.error), description=None))
-            yield ctx.ops.notify(str(work.error), variant="error")
+            outputs.view("error", types.Error(label=sentence))
+            yield ctx.ops.notify(sentence, variant="error")
             yield ctx.ops.show_output(types.Property(outputs, view=types.View(label=self.label)).to_json(), {})
             return
         assert work.summary is not None
