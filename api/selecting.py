@@ -20,7 +20,7 @@ from ..core.selection.config import SelectionConfig
 from ..core.selection.inputs import Scores
 from ..core.selection.select import Selection, Values, select
 from ..core.verbs import ManageSelections, ScoreUncertainty, SelectSamples
-from ..dataset import selections, sources
+from ..dataset import inputs, selections
 from ..dataset.reservation import reserved
 from ..dataset.results import mark_of
 from ..dataset.samples import Samples, dataset_of, ids_of, samples_of
@@ -110,7 +110,7 @@ def _select(samples: Samples, given: SelectSamples, progress: Progress) -> Selec
 class _Pool:
     """The samples of a run and which of them may be picked or count as picked."""
 
-    rows: sources.Rows
+    rows: inputs.Rows
     candidates: NDArray[np.bool_]
     preselected: NDArray[np.bool_]
 
@@ -123,7 +123,7 @@ def _pool(samples: Samples, config: SelectionConfig) -> _Pool:
         views.append(selections.resolved(dataset, config.preselected, "preselected"))
         earlier = ids_of(views[-1])
     own = ids_of(samples)
-    rows = sources.Rows(np.unique(np.concatenate([own, earlier])), views)
+    rows = inputs.Rows(np.unique(np.concatenate([own, earlier])), views)
     preselected, candidates = rows.mask(earlier), rows.mask(own)
     if config.candidates is not None:
         candidates &= rows.mask(ids_of(selections.resolved(dataset, config.candidates, "candidates")))
@@ -148,7 +148,7 @@ def _values(config: SelectionConfig, pool: _Pool, progress: Progress) -> tuple[l
         try:
             if isinstance(entry.input, Scores):
                 notes += _scored(entry.input, pool.rows.samples, progress)
-            values, present = sources.read(entry.input, pool.rows, config.seed, progress)
+            values, present = inputs.read(entry.input, pool.rows, config.seed, progress)
         except ShortlistError as error:
             raise type(error)(f"strategies[{place}]: {error}") from None
         found[place] = Values(entry.label(), entry.strategy, values, present)
@@ -157,10 +157,10 @@ def _values(config: SelectionConfig, pool: _Pool, progress: Progress) -> tuple[l
 
 def _scored(given: Scores, samples: Samples, progress: Progress) -> list[str]:
     """Computes a score where the config names it and samples lack it, as it was computed for the others; says so."""
-    lacking = sources.unscored(given, samples)
+    lacking = inputs.unscored(given, samples)
     if lacking is None:
         return []
-    earlier = mark_of(dataset_of(samples), sources.scores_path(given, samples)) or {}
+    earlier = mark_of(dataset_of(samples), inputs.scores_path(given, samples)) or {}
     parameters = {**earlier.get("parameters", {}), "label_field": given.task, "scores": [given.score]}
     made = score(lacking, parse(ScoreUncertainty, parameters, where="input"), progress)
     return [f"computed {given.label()} of {made.n_samples} samples first"]

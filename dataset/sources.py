@@ -1,30 +1,24 @@
-"""What can fill a role of the schema in a dataset, and reading the values of an input.
-
-``choices`` looks only at names and schemas and is quick enough for a form; everything else reads samples.
-"""
+"""What can fill a role of the schema in a dataset. Looks at names and schemas only: quick enough for a form."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime
+import time
+from collections.abc import Callable
+from functools import lru_cache
 from itertools import count
 
 import fiftyone as fo
-import numpy as np
-from numpy.typing import NDArray
 
 from ..core.errors import ShortlistError, listed, must_be
-from ..core.progress import Progress, silent
 from ..core.schema import Role
-from ..core.selection.inputs import Embeddings, Input, Metadata, Random, Scores
-from .binary import decoded
+from ..core.selection.inputs import Embeddings
 from .labels import is_prediction_field
-from .results import is_complete
-from .samples import Samples, as_ids, dataset_of, documents, field_of, value_at
-from .scores import score_path
+from .samples import Samples, dataset_of, field_of
 from .selections import selection_keys
 
-_NUMBERS = (fo.FloatField, fo.IntField, fo.BooleanField, fo.DateField, fo.DateTimeField)
+NUMBERS = (fo.FloatField, fo.IntField, fo.BooleanField, fo.DateField, fo.DateTimeField)
+# Seconds for which a form takes the tags for what they were.
+_REMEMBERED = 10
 _HIDDEN = {"created_at", "last_modified_at"}
 
 
@@ -54,14 +48,14 @@ def _parents(schema: dict[str, fo.Field], path: str) -> list[fo.Field | None]:
     return [schema.get(".".join(parts[:depth])) for depth in range(1, len(parts))]
 
 
-def _inside_list(schema: dict[str, fo.Field], path: str) -> bool:
+def inside_list(schema: dict[str, fo.Field], path: str) -> bool:
     """Whether a sample has many values at a path."""
     return any(isinstance(parent, fo.ListField) for parent in _parents(schema, path))
 
 
 def _inside_label(schema: dict[str, fo.Field], path: str) -> bool:
     """Whether a path is part of a prediction: its logits are vectors, but no embeddings."""
-    return _inside_list(schema, path) or any(map(is_prediction_field, _parents(schema, path)))
+    return inside_list(schema, path) or any(map(is_prediction_field, _parents(schema, path)))
 
 
 def _brain_runs(samples: Samples) -> list[str]:
@@ -76,12 +70,12 @@ def _stores_embeddings(samples: Samples, key: str) -> bool:
     return has_vectors and not getattr(config, "patches_field", None)
 
 
-def _numbers(samples: Samples) -> list[str]:
-    return [path for path, field in _plain_fields(samples) if isinstance(field, _NUMBERS)]
+def number_fields(samples: Samples) -> list[str]:
+    return [path for path, field in _plain_fields(samples) if isinstance(field, NUMBERS)]
 
 
 def _values(samples: Samples) -> list[str]:
-    return [path for path, field in _plain_fields(samples) if isinstance(field, (*_NUMBERS, fo.StringField))]
+    return [path for path, field in _plain_fields(samples) if isinstance(field, (*NUMBERS, fo.StringField))]
 
 
 def _plain_fields(samples: Samples) -> list[tuple[str, fo.Field]]:
@@ -90,14 +84,20 @@ def _plain_fields(samples: Samples) -> list[tuple[str, fo.Field]]:
     return [
         (path, field)
         for path, field in schema.items()
-        if path not in _HIDDEN and not _inside_list(schema, path) and not path.endswith(("_cls", "id"))
+        if path not in _HIDDEN and not inside_list(schema, path) and not path.endswith(("_cls", "id"))
     ]
 
 
 def _sample_sets(samples: Samples) -> list[str]:
     dataset = dataset_of(samples)
-    names = [*selection_keys(dataset), *dataset.list_saved_views(), *dataset.distinct("tags")]
-    return list(dict.fromkeys(names))
+    tags = _tags(dataset.name, int(time.monotonic() // _REMEMBERED))
+    return list(dict.fromkeys([*selection_keys(dataset), *dataset.list_saved_views(), *tags]))
+
+
+@lru_cache(maxsize=64)
+def _tags(dataset: str, _: int) -> list[str]:
+    """The tags of a dataset, looked up once in a while: it takes a scan, and a form asks at every change."""
+    return fo.load_dataset(dataset).distinct("tags")
 
 
 def _new_selections(samples: Samples) -> list[str]:
@@ -120,7 +120,7 @@ _FINDERS: dict[str, Callable[[Samples], list[str]]] = {
     "predictions": _predictions,
     "embeddings": _embeddings,
     "brain_run": _brain_runs,
-    "number": _numbers,
+    "number": number_fields,
     "value": _values,
     "samples": _sample_sets,
     "selection": lambda samples: selection_keys(dataset_of(samples)),
@@ -128,182 +128,6 @@ _FINDERS: dict[str, Callable[[Samples], list[str]]] = {
     "zoo_model": _zoo_models,
     "color": _colors,
 }
-
-
-class Rows:
-    """The samples of a run in the one order that breaks ties: by id.
-
-    Args:
-        ids: (n,) distinct sample ids, sorted
-        views: where their values are read, the candidates first
-    """
-
-    def __init__(self, ids: NDArray[np.bytes_], views: Sequence[Samples]):
-        self.ids, self.views = ids, list(views)
-
-    @property
-    def samples(self) -> Samples:
-        """The candidates, by which fields are looked up."""
-        return self.views[0]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def of(self, ids: NDArray[np.bytes_]) -> NDArray[np.int64]:
-        """(m,) the row of each id, -1 for one that is not among the rows."""
-        places = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
-        return np.where(self.ids[places] == ids, places, -1)
-
-    def mask(self, ids: NDArray[np.bytes_]) -> NDArray[np.bool_]:
-        """(n,) which rows are among the ids."""
-        marked = np.zeros(len(self.ids), bool)
-        found = self.of(ids)
-        marked[found[found >= 0]] = True
-        return marked
-
-
-def read(given: Input, rows: Rows, seed: int, progress: Progress = silent) -> tuple[NDArray, NDArray[np.bool_]]:
-    """The values of an input.
-
-    Args:
-        given: the input
-        rows: the samples
-        seed: the selection's, for random values without one of their own
-        progress: told the samples read
-
-    Returns:
-        (n,) numbers or (n, d) vectors, and (n,) bool, which rows have a value
-
-    Raises:
-        ShortlistError: what is missing or of the wrong type, and how to get it
-    """
-    if isinstance(given, Random):
-        chance = np.random.default_rng(seed if given.random_seed is None else given.random_seed)
-        return chance.random(len(rows)), np.ones(len(rows), bool)
-    if isinstance(given, Embeddings):
-        return _read_vectors(given, rows, progress)
-    if isinstance(given, Scores):
-        return _read_numbers(scores_path(given, rows.samples), "input.field", rows, None, progress)
-    if isinstance(given, Metadata):
-        return _read_numbers(given.key, "input.key", rows, given.default_value, progress)
-    raise NotImplementedError(type(given))
-
-
-def scores_path(given: Scores, samples: Samples) -> str:
-    """The field that a SCORES input means.
-
-    Raises:
-        ShortlistError: not exactly one of a field, and a task with a score
-    """
-    if given.field and not (given.task or given.score):
-        return given.field
-    if given.task and given.score and not given.field:
-        return score_path(given.task, given.score)
-    raise must_be(
-        "the input SCORES",
-        "given either a field, or a task (label field) and a score",
-        {name: value for name, value in given.model_dump().items() if value is not None and name != "type"},
-        f"Number fields here: {listed(_numbers(samples))}.",
-    )
-
-
-def unscored(given: Scores, samples: Samples) -> Samples | None:
-    """The samples whose score must be computed first: all, those that have predictions and no score yet, or none."""
-    path = scores_path(given, samples)
-    if given.task is None:
-        return None
-    if not is_complete(dataset_of(samples), path):
-        return samples
-    lacking = samples.exists(given.task).exists(path, False)
-    return lacking if len(lacking) else None
-
-
-def _read_numbers(
-    path: str, where: str, rows: Rows, default: object, progress: Progress
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    samples = rows.samples
-    field = field_of(samples, path, where, _numbers(samples))
-    if not isinstance(field, _NUMBERS) or _inside_list(samples.get_field_schema(flat=True), path):
-        raise must_be(
-            where, "a field with one number, date or truth value a sample", f"{path} ({type(field).__name__})"
-        )
-    if default is not None and (isinstance(default, str)):
-        raise must_be("input.default_value", f"a number, as {path!r} is one", default)
-    values = np.full(len(rows), np.nan)
-    for places, found in _values_at(path, rows, progress):
-        values[places] = [np.nan if value is None else _number(value) for value in found]
-    if default is not None:
-        values[np.isnan(values)] = float(default)  # type: ignore[arg-type]
-    present = ~np.isnan(values)
-    if not present.any():
-        raise ShortlistError(f"{where}: no sample has a value in {path!r}.")
-    return values, present
-
-
-def _number(value: object) -> float:
-    if isinstance(value, datetime):
-        return value.timestamp()
-    if isinstance(value, date):
-        return float(value.toordinal())
-    return float(value)  # type: ignore[arg-type]
-
-
-def _read_vectors(given: Embeddings, rows: Rows, progress: Progress) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
-    path, key = which_embeddings(given, rows.samples)
-    if key is not None:
-        config = rows.samples.get_brain_info(key).config
-        path = getattr(config, "embeddings_field", None)
-        if path is None:
-            return _vectors_of_brain_run(key, rows)
-    assert path is not None
-    vectors: NDArray[np.floating] | None = None
-    present = np.zeros(len(rows), bool)
-    for places, found in _values_at(path, rows, progress):
-        for place, value in zip(places, found, strict=True):
-            vector = decoded(value)
-            if vector is None:
-                continue
-            if vectors is None:
-                width = len(vector) if vector.ndim == 1 else 0
-                vectors = np.zeros((len(rows), width), np.float32)
-            if vector.shape != vectors.shape[1:] or not len(vector):
-                raise ShortlistError(
-                    f"embeddings in {path!r} must be vectors of one length, {vectors.shape[1]} as first found. Got shape "
-                    f"{vector.shape} for sample {rows.ids[place].decode()} instead."
-                )
-            vectors[place], present[place] = vector, True
-    return _complete(vectors, present, repr(path), rows)
-
-
-def _vectors_of_brain_run(key: str, rows: Rows) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
-    results = dataset_of(rows.samples).load_brain_results(key)
-    embeddings = getattr(results, "embeddings", None)
-    sample_ids = getattr(results, "sample_ids", None)
-    if embeddings is None and hasattr(results, "get_embeddings"):
-        embeddings, sample_ids, _ = results.get_embeddings()
-    if embeddings is None or sample_ids is None:
-        raise must_be("input.brain_key", "a Brain run that stores its embeddings", key)
-    places = rows.of(np.array(sample_ids, dtype="S24"))
-    vectors = np.zeros((len(rows), np.shape(embeddings)[1]), np.float32)
-    present = np.zeros(len(rows), bool)
-    found = places >= 0
-    vectors[places[found]], present[places[found]] = np.asarray(embeddings)[found], True
-    return _complete(vectors, present, f"the Brain run {key!r}", rows)
-
-
-def _complete(
-    vectors: NDArray[np.floating] | None, present: NDArray[np.bool_], name: str, rows: Rows
-) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
-    """Vectors that are there and finite."""
-    if vectors is None or not present.any():
-        raise ShortlistError(f"embeddings must be there for at least one sample. Got none in {name} instead.")
-    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if len(bad):
-        first = ", ".join(rows.ids[row].decode() for row in bad[:3])
-        raise ShortlistError(
-            f"embeddings must be finite numbers. Got NaN or infinity in {name} for {len(bad)} sample(s) instead: {first}."
-        )
-    return vectors, present
 
 
 def which_embeddings(given: Embeddings, samples: Samples) -> tuple[str | None, str | None]:
@@ -333,15 +157,3 @@ def which_embeddings(given: Embeddings, samples: Samples) -> tuple[str | None, s
     raise ShortlistError(
         f"the input EMBEDDINGS must name its field or brain_key, since there are several: {listed([*fields, *runs])}."
     )
-
-
-def _values_at(path: str, rows: Rows, progress: Progress) -> Iterator[tuple[NDArray[np.int64], list[object]]]:
-    """The raw values at a path, batch by batch, with the rows they belong to."""
-    done = 0
-    for view in rows.views:
-        for batch in documents(view, {path: True}):
-            places = rows.of(as_ids(document["_id"] for document in batch))
-            known = places >= 0
-            yield places[known], [value_at(document, path) for document, keep in zip(batch, known, strict=True) if keep]
-            done += len(batch)
-            progress(min(done, len(rows)), len(rows), f"reading {path}")
