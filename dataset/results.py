@@ -28,6 +28,8 @@ _STAGING = "shortlist.staging."
 _GROUP = "shortlist"
 _MARK = "shortlist"
 _ABANDONED = timedelta(days=1)
+# How many parts of the results are merged at a time.
+_MERGES = 2
 
 
 @dataclass(frozen=True)
@@ -200,8 +202,23 @@ class Staging:
         let = {} if update is None else {"let": {"new": "$$ROOT"}}
         stages: list[dict[str, Any]] = [] if update else [{"$set": {"last_modified_at": "$$NOW"}}]
         into = {"into": collection, "on": "_id", **let, "whenMatched": matched, "whenNotMatched": "discard"}
-        self._collection.aggregate([*stages, {"$merge": into}])
+
+        def merge_range(ids: dict[str, Any]) -> None:
+            self._collection.aggregate([{"$match": {"_id": ids}}, *stages, {"$merge": into}])
+
+        # The server merges with one thread a command; samples are apart from each other, so parts go side by side.
+        with ThreadPoolExecutor(_MERGES) as merges:
+            list(merges.map(merge_range, self._ranges()))
         fos.Sample._reload_docs(collection)
+
+    def _ranges(self) -> list[dict[str, Any]]:
+        """Conditions on ids that split what was collected into about equal parts."""
+        size = -(-self._collection.estimated_document_count() // _MERGES)
+        ordered = self._collection.find({}, {"_id": True}).sort("_id", ASCENDING)
+        cuts = [found["_id"] for part in range(1, _MERGES) for found in ordered.clone().skip(part * size).limit(1)]
+        lows = [{}, *({"$gte": cut} for cut in cuts)]
+        highs = [*({"$lt": cut} for cut in cuts), {}]
+        return [{"$exists": True, **low, **high} for low, high in zip(lows, highs, strict=True)]
 
 
 def _drop_abandoned(database: Any) -> None:

@@ -146,7 +146,7 @@ class TestLive:
     def test_any_other_failure_is_shown_too(self, live, operator, classified, monkeypatch):
         monkeypatch.setattr(type(operator("score_uncertainty")), "call", lambda *_: 1 / 0)
         messages = live("score_uncertainty", classified, {"label_field": "predictions"})
-        assert notified(messages) == ("division by zero", "error")
+        assert notified(messages) == ("Score uncertainty failed: ZeroDivisionError: division by zero", "error")
 
     def test_closing_the_dialog_cancels_the_work(self, operator, context, classified, snapshot, monkeypatch):
         before = snapshot(classified)
