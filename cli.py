@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ShortlistError as error:
         print(f"shortlist: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("shortlist: stopped", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -87,7 +90,7 @@ def _value(model: type[Schema], name: str, text: Any) -> Any:
 
 def _json(text: str, name: str) -> Any:
     """JSON from a file, or from the command line itself."""
-    content = text if text.lstrip().startswith("{") else _content(text, name)
+    content = text if text.lstrip().startswith(("{", "[")) else _content(text, name)
     try:
         return json.loads(content)
     except json.JSONDecodeError as error:

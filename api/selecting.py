@@ -73,7 +73,7 @@ def _select(samples: Samples, given: SelectSamples, progress: Progress) -> Selec
         seed=config.seed,
         progress=progress,
     )
-    coverage = _coverage(values, pool, selection, config.seed)
+    coverage = _coverage(values, pool, selection, config.seed, progress)
     units = {entry.label(): entry.strategy.gain_means for entry in config.strategies}
     facts = {
         "versions": _versions(),
@@ -150,7 +150,7 @@ def _values(config: SelectionConfig, pool: _Pool, progress: Progress) -> tuple[l
                 notes += _scored(entry.input, pool.rows.samples, progress)
             values, present = inputs.read(entry.input, pool.rows, config.seed, progress)
         except ShortlistError as error:
-            raise type(error)(f"strategies[{place}]: {error}") from None
+            raise error.at(f"strategies[{place}]") from None
         found[place] = Values(entry.label(), entry.strategy, values, present)
     return [found[place] for place in range(len(config.strategies))], notes
 
@@ -166,7 +166,9 @@ def _scored(given: Scores, samples: Samples, progress: Progress) -> list[str]:
     return [f"computed {given.label()} of {made.n_samples} samples first"]
 
 
-def _coverage(values: list[Values], pool: _Pool, selection: Selection, seed: int) -> Comparison | None:
+def _coverage(
+    values: list[Values], pool: _Pool, selection: Selection, seed: int, progress: Progress
+) -> Comparison | None:
     """How well the picks cover the candidates in the first vectors of the config, estimated on at most 20 000 of them."""
     entry = next((entry for entry in values if entry.strategy.takes == "vectors"), None)
     if entry is None or not len(selection.rows):
@@ -175,7 +177,9 @@ def _coverage(values: list[Values], pool: _Pool, selection: Selection, seed: int
     if len(candidates) > 20_000:
         candidates = np.sort(np.random.default_rng(seed).choice(candidates, 20_000, replace=False))
     earlier = np.flatnonzero(pool.preselected & entry.present)
-    return compare_with_random(entry.values, selection.rows, preselected=earlier, pool=candidates, seed=seed)
+    return compare_with_random(
+        entry.values, selection.rows, preselected=earlier, pool=candidates, seed=seed, progress=progress
+    )
 
 
 def list_selections(samples: Samples) -> list[selections.Record]:

@@ -13,9 +13,17 @@ from collections.abc import Iterable
 class ShortlistError(ValueError):
     """A problem that a person can mend, said in one sentence: where, what it must be, what was got, the way out."""
 
+    def at(self, where: str) -> ShortlistError:
+        """The same problem, said with where it is."""
+        return ShortlistError(f"{where}: {self}")
+
 
 class Cancelled(ShortlistError):
     """The run was cancelled; nothing was written."""
+
+    def at(self, where: str) -> ShortlistError:
+        """Who cancelled does not ask where."""
+        return self
 
     def __init__(self, message: str = "Cancelled. Nothing was written."):
         super().__init__(message)

@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
-from .errors import ShortlistError, did_you_mean, listed, must_be, shown
+from .errors import ShortlistError, did_you_mean, listed, must_be
 
 
 class Schema(BaseModel):
@@ -59,7 +59,7 @@ EMBEDDINGS = Role(
 )
 BRAIN_RUN = Role("brain_run", "This dataset has no Brain run that stores embeddings.")
 NUMBER = Role("number", "This dataset has no numeric field.")
-VALUE = Role("value", "This dataset has no numeric or categorical field.", open=True)
+VALUE = Role("value", "This dataset has no numeric field.")
 SAMPLES = Role("samples", "This dataset has no tags, saved views or selections yet.")
 SELECTION = Role("selection", "This dataset has no selections yet. Make one with `select_samples`.")
 NEW_SELECTION = Role("new_selection", "", open=True, suggested=True)
@@ -154,7 +154,7 @@ def _sentence(model: type[Schema], error: Any, given: Any, where: str) -> str:
         names = list(_model_at(model, error["loc"][:-1]).model_fields)
         hint = did_you_mean(str(error["loc"][-1]), names)
         owner = ".".join(part for part in (where, parents) if part) or "the parameters"
-        return f"{name} is not known. {owner} must be given as {listed(names)}. {hint}".rstrip()
+        return f"{name} is not known. {owner} can have {listed(names)}. {hint}".rstrip()
     if kind == "missing":
         return f"{name} must be given."
     if kind == "value_error":
@@ -188,6 +188,7 @@ def _requirement(kind: str, context: Mapping[str, Any], message: str) -> str:
         "model_type": "an object of named parameters",
         "model_attributes_type": "an object of named parameters",
         "too_short": f"a list of at least {context.get('min_length')}",
+        "string_pattern_mismatch": "a name without dots and dollar signs",
         "string_too_short": f"a text of at least {context.get('min_length')} character(s)",
     }
     comparisons = {
@@ -255,8 +256,3 @@ def first_sentence(thing: object) -> str:
     """The first sentence of a docstring."""
     text = " ".join((getattr(thing, "__doc__", None) or "").split("\n\n")[0].split())
     return text if not text or text.endswith((".", "!", "?")) else f"{text}."
-
-
-def short(value: object) -> str:
-    """A value for a table or a label."""
-    return shown(value, 40)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from .schema import COLOR, EMBEDDINGS, NEW_SELECTION, PREDICTIONS, SELECTION, ZOO_MODEL, Schema
-from .scores import scores
 from .scores.aggregation import Aggregation
 from .selection.config import SelectionConfig
-
-if TYPE_CHECKING:
-    ScoreName = str
-else:
-    ScoreName = Literal[tuple(scores())]
+from .selection.inputs import ScoreName
 
 
 class ScoreUncertainty(Schema):
@@ -40,7 +35,7 @@ class ScoreUncertainty(Schema):
     )
     probabilities_attribute: str = Field(
         "probabilities",
-        min_length=1,
+        pattern=r"^[^.$]+$",
         description="The attribute of each label that may hold its class probabilities; else its logits are used, else "
         "its confidence.",
     )

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import fiftyone as fo
 import fiftyone.brain as fob
 import fiftyone.zoo as foz
+import numpy as np
+from fiftyone.operators.store import ExecutionStore
+from numpy.typing import NDArray
 
 from ..core.errors import ShortlistError, must_be
 from ..core.progress import Progress
 from ..core.selection.inputs import Embeddings
 from ..core.verbs import VisualizeEmbeddings
+from .inputs import Rows, read
 from .results import ResultField, declare, refuse_foreign
-from .samples import Samples, dataset_of, field_of
+from .samples import Samples, dataset_of, field_of, ids_of
 from .sources import which_embeddings
 
 
@@ -47,21 +54,23 @@ def visualize(samples: Samples, given: VisualizeEmbeddings, progress: Progress) 
         raise ShortlistError(
             f"embeddings must be there for at least two samples. Got {len(usable)} in {path!r} instead."
         )
+    vectors, _ = read(Embeddings(type="EMBEDDINGS", field=path), Rows(np.sort(ids_of(usable)), [usable]), 0)
     progress(1, steps, f"projecting by {method}")
-    _free(samples, given.brain_key)
-    fob.compute_visualization(
-        usable,
-        embeddings=path,
-        method=method,
-        brain_key=given.brain_key,
-        seed=given.seed,
-        progress=False,
-        verbose=False,
-    )
+    with _renewed(samples, given.brain_key) as key:
+        fob.compute_visualization(
+            usable,
+            embeddings=path,
+            method=method,
+            brain_key=key,
+            seed=given.seed,
+            progress=False,
+            verbose=False,
+            **_limits(method, vectors),
+        )
     if given.similarity_key:
         progress(2, steps, "computing the similarity index")
-        _free(samples, given.similarity_key)
-        fob.compute_similarity(usable, embeddings=path, brain_key=given.similarity_key, progress=False)
+        with _renewed(samples, given.similarity_key) as key:
+            fob.compute_similarity(usable, embeddings=path, brain_key=key, progress=False)
     progress(steps, steps, "done")
     return Visualization(method, path, len(usable), len(samples) - len(usable))
 
@@ -73,8 +82,15 @@ def _method(method: str) -> str:
     return ("umap" if has_umap else "pca") if method == "auto" else method
 
 
+def _limits(method: str, vectors: NDArray[np.floating]) -> dict[str, Any]:
+    """What t-SNE asks of the data, which its defaults take for granted."""
+    if method != "tsne":
+        return {}
+    return {"pca_dims": min(50, *vectors.shape), "perplexity": min(30.0, (len(vectors) - 1) / 3)}
+
+
 def _check_keys(samples: Samples, given: VisualizeEmbeddings) -> None:
-    """Brain keys must be new; a visualization under ours may be renewed."""
+    """Brain keys must be new; what was made here may be renewed."""
     dataset = dataset_of(samples)
     for name, kind in (("brain_key", "visualization"), ("similarity_key", "similarity")):
         key = getattr(given, name)
@@ -82,17 +98,37 @@ def _check_keys(samples: Samples, given: VisualizeEmbeddings) -> None:
             continue
         if not key.isidentifier():
             raise must_be(name, "letters, digits and underscores", key)
-        if key in dataset.list_brain_runs() and key not in dataset.list_brain_runs(type=kind):
-            raise must_be(name, f"new or a {kind}", key, "There is another Brain run of that name. Choose another key.")
+        ours = key in dataset.list_brain_runs(type=kind) and _made(dataset).has(key)
+        if key in dataset.list_brain_runs() and not ours:
+            raise must_be(
+                name, "new", key, "There is a Brain run of that name. Choose another key, or delete it first."
+            )
     if given.similarity_key == given.brain_key:
         raise must_be("similarity_key", "another key than brain_key", given.similarity_key)
 
 
-def _free(samples: Samples, key: str) -> None:
-    """Removes the run that is about to be renewed."""
+def _made(dataset: fo.Dataset) -> ExecutionStore:
+    """The Brain keys that were made here."""
+    return ExecutionStore.create("shortlist:brain_keys", dataset_id=dataset._doc.id)
+
+
+@contextmanager
+def _renewed(samples: Samples, key: str) -> Iterator[str]:
+    """A key to compute under; what was there before is replaced only when that has been done."""
     dataset = dataset_of(samples)
-    if key in dataset.list_brain_runs():
-        dataset.delete_brain_run(key)
+    fresh = f"{key}_in_the_making"
+    try:
+        if fresh in dataset.list_brain_runs():
+            dataset.delete_brain_run(fresh)
+        yield fresh
+        if key in dataset.list_brain_runs():
+            dataset.delete_brain_run(key)
+        dataset.rename_brain_run(fresh, key)
+        _made(dataset).set(key, True)
+    except BaseException:
+        if fresh in dataset.list_brain_runs():
+            dataset.delete_brain_run(fresh)
+        raise
 
 
 def _field(samples: Samples, given: VisualizeEmbeddings) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,8 +115,6 @@ def _read_numbers(
         raise must_be(
             where, "a field with one number, date or truth value a sample", f"{path} ({type(field).__name__})"
         )
-    if default is not None and (isinstance(default, str)):
-        raise must_be("input.default_value", f"a number, as {path!r} is one", default)
     values = np.full(len(rows), np.nan)
     for places, found in _values_at(path, rows, progress):
         values[places] = [np.nan if value is None else _number(value) for value in found]
@@ -130,9 +128,8 @@ def _read_numbers(
 
 def _number(value: object) -> float:
     if isinstance(value, datetime):
-        return value.timestamp()
-    if isinstance(value, date):
-        return float(value.toordinal())
+        # The database gives times in UTC without saying so.
+        return value.replace(tzinfo=UTC).timestamp()
     return float(value)  # type: ignore[arg-type]
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import fiftyone as fo
 import numpy as np
@@ -84,6 +85,8 @@ def label_field(samples: Samples, path: str, probabilities_attribute: str) -> La
         raise ShortlistError(
             f"label_field must be a field of type {kinds}. Got {path!r}, a {got}, instead. {hint}".rstrip()
         )
+    if isinstance(samples.get_field(path.split(".")[0]), fo.ListField):
+        raise must_be("label_field", "a field with one label a sample, not one inside a list", path)
     dataset = dataset_of(samples)
     classes = dataset.classes.get(path) or dataset.default_classes
     list_attribute = LABEL_TYPES[field.document_type]
@@ -104,7 +107,7 @@ def read(samples: Samples, field: LabelField) -> Iterator[Batch]:
     attributes = ("_id", "label", "confidence", "logits", field.probabilities_attribute)
     project = {f"{field.path}._cls": True} | {f"{field.objects_path}.{name}": True for name in attributes}
     index = {label: place for place, label in enumerate(field.classes)}
-    width: int | None = len(field.classes) if field.declared else None
+    width = len(field.classes) if field.declared else _first_width(samples, field)
     for batch in documents(samples, project):
         labels = [value_at(document, field.path) for document in batch]
         if field.list_attribute is None:
@@ -123,6 +126,22 @@ def read(samples: Samples, field: LabelField) -> Iterator[Batch]:
             classes=_class_indices(objects, index),
         )
         yield Batch([document["_id"] for document in batch], [one["_id"] for one in objects], arrays, origins)
+
+
+def _first_width(samples: Samples, field: LabelField) -> int | None:
+    """The length of some vector of the field, so that it does not depend on the order whether approximations know it."""
+    for name in (field.probabilities_attribute, "logits"):
+        given: dict[str, Any] = {"$nin": [None, []]}
+        found = {f"{field.path}.{name}": given}
+        if field.list_attribute:
+            found = {field.objects_path: {"$elemMatch": {name: given}}}
+        first = next(iter(samples._aggregate(post_pipeline=[{"$match": found}, {"$limit": 1}])), None)
+        if first is not None:
+            label = value_at(first, field.objects_path)
+            objects = label if isinstance(label, list) else [label]
+            vector = next((_vector(one[name]) for one in objects if one.get(name)), None)
+            return None if vector is None or vector.ndim != 1 else len(vector)
+    return None
 
 
 @dataclass(frozen=True)
@@ -222,7 +241,7 @@ def _check_labels(objects: list[dict], field: LabelField, index: dict[str, int],
     for row, one in enumerate(objects):
         label = one.get("label")
         if label is not None and label not in index:
-            hint = did_you_mean(label, field.classes)
+            hint = did_you_mean(label, field.classes) or f"Set dataset.classes[{field.path!r}] to the model's classes."
             raise must_be(
                 f"{place.of(row)}: label",
                 f"one of the {len(field.classes)} classes that the dataset declares",

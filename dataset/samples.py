@@ -37,10 +37,15 @@ def samples_of(collection: object) -> Samples:
         )
     if not len(collection):
         raise ShortlistError(
-            f"the samples must be at least one. Got an empty {'dataset' if isinstance(collection, fo.Dataset) else 'view'} "
+            f"the samples must hold at least one. Got an empty {'dataset' if isinstance(collection, fo.Dataset) else 'view'} "
             f"instead."
         )
     return collection
+
+
+def every_sample(dataset: fo.Dataset) -> Samples:
+    """All samples: of a grouped dataset those of every slice, which is not what the dataset itself iterates."""
+    return dataset.select_group_slices(_allow_mixed=True) if dataset.media_type == "group" else dataset
 
 
 def generated_kind(collection: Samples) -> str | None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..core.errors import ShortlistError, did_you_mean, listed, must_be, shown
 from ..core.selection.select import Selection
 from .results import ResultField, Staging, declare, forget_group, mark_of, uninterrupted
-from .samples import as_object_ids, generated_kind
+from .samples import as_object_ids, every_sample, generated_kind
 
 METHOD = "shortlist/selection"
 
@@ -63,9 +63,18 @@ def record_of(dataset: fo.Dataset, run_key: str) -> Record:
 
 
 def view_of(dataset: fo.Dataset, run_key: str) -> fo.DatasetView:
-    """The picks of a selection in order of rank."""
+    """The picks of a selection in order of rank.
+
+    Raises:
+        ShortlistError: its field is gone
+    """
+    if mark_of(dataset, run_key) is None:
+        raise ShortlistError(
+            f"the selection {run_key!r} must have its field {run_key!r}. Got a dataset without it instead. Delete the "
+            f"selection with `manage_selections`."
+        )
     rank = f"{run_key}.rank"
-    return dataset.match(F(rank) >= 1).sort_by(rank)
+    return every_sample(dataset).match(F(rank) >= 1).sort_by(rank)
 
 
 def refuse_taken(dataset: fo.Dataset, run_key: str) -> None:
@@ -75,7 +84,8 @@ def refuse_taken(dataset: fo.Dataset, run_key: str) -> None:
         ShortlistError: what is in the way, and the way out
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", run_key or ""):
-        suggestion = re.sub(r"\W+", "_", run_key or "", flags=re.ASCII).strip("_") or "round_1"
+        suggestion = re.sub(r"\W+", "_", run_key or "", flags=re.ASCII).strip("_")
+        suggestion = suggestion if len(suggestion) > 1 else "round_1"
         raise must_be(
             "run_key",
             "a letter followed by letters, digits and underscores, since it names a field",
@@ -94,7 +104,7 @@ def refuse_taken(dataset: fo.Dataset, run_key: str) -> None:
         raise must_be("run_key", "new", run_key, f"There is a field of that name. {other}")
     if mark is not None and mark.get("verb") != "select_samples":
         raise must_be("run_key", "new", run_key, f"There is a score field of that name. {other}")
-    if mark is None and run_key in dataset.distinct("tags"):
+    if mark is None and run_key in every_sample(dataset).distinct("tags"):
         raise must_be("run_key", "new", run_key, f"There are samples with a tag of that name. {other}")
     # FiftyOne takes names for the same that look alike in a URL, and would replace the view.
     if any(
@@ -161,8 +171,11 @@ def _remove(dataset: fo.Dataset, run_key: str) -> None:
     if dataset.has_saved_view(run_key):
         dataset.delete_saved_view(run_key)
     if mark_of(dataset, run_key) is None:
+        if dataset.get_field(run_key) is None:
+            # Somebody deleted the field; the tag tells what was picked.
+            every_sample(dataset).match_tags(run_key).untag_samples(run_key)
         return
-    dataset.match(F(f"{run_key}.rank") >= 1).untag_samples(run_key)
+    every_sample(dataset).match(F(f"{run_key}.rank") >= 1).untag_samples(run_key)
     index = f"{run_key}.rank"
     if index in dataset.list_indexes():
         dataset.drop_index(index)
@@ -250,9 +263,9 @@ def resolved(dataset: fo.Dataset, name: str, where: str) -> fo.DatasetView:
         if (kind := generated_kind(view)) is not None:
             raise ShortlistError(f"{where} must be a view of samples. Got {shown(name)}, a view of {kind}, instead.")
         return view
-    if name in dataset.distinct("tags"):
-        return dataset.match_tags(name)
-    known = [*selection_keys(dataset), *dataset.list_saved_views(), *dataset.distinct("tags")]
+    if name in every_sample(dataset).distinct("tags"):
+        return every_sample(dataset).match_tags(name)
+    known = [*selection_keys(dataset), *dataset.list_saved_views(), *every_sample(dataset).distinct("tags")]
     hint = did_you_mean(name, known) or (f"It has {listed(known)}." if known else "It has none yet.")
     raise ShortlistError(
         f"{where} must be a tag, a saved view or a selection of {dataset.name!r}. Got {shown(name)} instead. {hint}"

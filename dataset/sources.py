@@ -13,7 +13,7 @@ from ..core.errors import ShortlistError, listed, must_be
 from ..core.schema import Role
 from ..core.selection.inputs import Embeddings
 from .labels import is_prediction_field
-from .samples import Samples, dataset_of, field_of
+from .samples import Samples, dataset_of, every_sample, field_of
 from .selections import selection_keys
 
 NUMBERS = (fo.FloatField, fo.IntField, fo.BooleanField, fo.DateField, fo.DateTimeField)
@@ -74,17 +74,13 @@ def number_fields(samples: Samples) -> list[str]:
     return [path for path, field in _plain_fields(samples) if isinstance(field, NUMBERS)]
 
 
-def _values(samples: Samples) -> list[str]:
-    return [path for path, field in _plain_fields(samples) if isinstance(field, (*NUMBERS, fo.StringField))]
-
-
 def _plain_fields(samples: Samples) -> list[tuple[str, fo.Field]]:
     """Fields with one value a sample, in the order of the schema; technical ones left out."""
     schema = samples.get_field_schema(flat=True)
     return [
         (path, field)
         for path, field in schema.items()
-        if path not in _HIDDEN and not inside_list(schema, path) and not path.endswith(("_cls", "id"))
+        if path not in _HIDDEN and not inside_list(schema, path) and path.split(".")[-1] not in ("id", "_id", "_cls")
     ]
 
 
@@ -97,11 +93,11 @@ def _sample_sets(samples: Samples) -> list[str]:
 @lru_cache(maxsize=64)
 def _tags(dataset: str, _: int) -> list[str]:
     """The tags of a dataset, looked up once in a while: it takes a scan, and a form asks at every change."""
-    return fo.load_dataset(dataset).distinct("tags")
+    return every_sample(fo.load_dataset(dataset)).distinct("tags")
 
 
 def _new_selections(samples: Samples) -> list[str]:
-    taken = {*selection_keys(dataset_of(samples)), *samples.get_field_schema()}
+    taken = {*_sample_sets(samples), *samples.get_field_schema()}
     return [next(name for number in count(1) if (name := f"round_{number}") not in taken)]
 
 
@@ -113,7 +109,8 @@ def _zoo_models(samples: Samples) -> list[str]:
 
 def _colors(samples: Samples) -> list[str]:
     keys = selection_keys(dataset_of(samples))
-    return list(dict.fromkeys([*(f"{key}.decided_by" for key in keys), *_values(samples)]))
+    shown = [path for path, field in _plain_fields(samples) if isinstance(field, (*NUMBERS, fo.StringField))]
+    return list(dict.fromkeys([*(f"{key}.decided_by" for key in keys), *shown]))
 
 
 _FINDERS: dict[str, Callable[[Samples], list[str]]] = {
@@ -121,7 +118,7 @@ _FINDERS: dict[str, Callable[[Samples], list[str]]] = {
     "embeddings": _embeddings,
     "brain_run": _brain_runs,
     "number": number_fields,
-    "value": _values,
+    "value": number_fields,
     "samples": _sample_sets,
     "selection": lambda samples: selection_keys(dataset_of(samples)),
     "new_selection": _new_selections,

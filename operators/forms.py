@@ -64,6 +64,16 @@ def read(model: type[Schema], given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def foreign(model: type[Schema], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What parameters hold that neither the model nor its form knows, for ``parse`` to refuse."""
+    prefixes = (_COUNT, _WAY, _PASTED)
+    return {
+        name: value
+        for name, value in given.items()
+        if name not in model.model_fields and name != "view_target" and not name.startswith(prefixes)
+    }
+
+
 def check(model: type[Schema], inputs: types.Object, given: Mapping[str, Any]) -> None:
     """Shows what is wrong with what the form holds so far, once there is something in all that must be given."""
     required = [name for name, field in described(model) if field.is_required() and not models_of(field.annotation)]

@@ -93,6 +93,7 @@ class Verb(foo.Operator):
 
     def _run(self, ctx: foo.ExecutionContext, progress: Progress) -> Summary:
         parameters = forms.read(self.model, ctx.params) if _is_form(self.model, ctx.params) else dict(ctx.params)
+        parameters |= forms.foreign(self.model, ctx.params)
         given = parse(self.model, {name: value for name, value in parameters.items() if value is not None})
         return self.call(self.target(ctx), given.model_dump(mode="json", exclude_none=True), progress)
 
@@ -114,7 +115,8 @@ class Verb(foo.Operator):
             outputs.view("error", types.Error(label=sentence))
             yield ctx.ops.notify(sentence, variant="error")
             yield ctx.ops.show_output(types.Property(outputs, view=types.View(label=self.label)).to_json(), {})
-            return
+            # The App has shown it; a script that called the operator by its name has not seen it yet.
+            raise work.error
         assert work.summary is not None
         yield from self.afterwards(ctx, work.summary)
         yield ctx.ops.notify(work.summary.headline, variant="success")
@@ -124,6 +126,7 @@ class Verb(foo.Operator):
         """A call from Python: at once, with the verb's own result and errors, or delegated."""
         if not delegate:
             return run()
+        parameters = parse(self.model, parameters).model_dump(mode="json", exclude_none=True)
         ctx = {"view": samples} if isinstance(samples, fo.DatasetView) else {"dataset": samples}
         return foo.execute_operator(self.uri, ctx, params=parameters, request_delegation=True)
 

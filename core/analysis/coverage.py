@@ -48,11 +48,11 @@ class Comparison:
 
     def sentence(self) -> str:
         """The comparison in words."""
-        low, high = self.interval
+        low, high = self.random.min(), self.random.max()
         word = "nearer to" if self.gain >= 0 else "farther from"
         text = (
             f"candidates are {abs(self.gain):.1%} {word} this selection than to random ones (mean distance "
-            f"{self.selected:.4g}; random {self.random_mean:.4g}, 95 % of draws in {low:.4g} to {high:.4g})"
+            f"{self.selected:.4g}; random {self.random_mean:.4g}, {len(self.random)} draws from {low:.4g} to {high:.4g})"
         )
         if self.before > self.random_mean:
             ratio = (self.before - self.selected) / (self.before - self.random_mean)

@@ -107,7 +107,7 @@ class SelectionConfig(Schema):
         if self.n_samples is not None:
             return self.n_samples
         assert self.proportion_samples is not None
-        return round(self.proportion_samples * n_candidates)
+        return min(n_candidates, max(1, round(self.proportion_samples * n_candidates)))
 
 
 def _type(model: Input | Strategy) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from ..schema import BRAIN_RUN, EMBEDDINGS, NUMBER, PREDICTIONS, VALUE, Schema, tag_of
 from ..scores import scores
 from .strategy import Takes
+
+if TYPE_CHECKING:
+    ScoreName = str
+else:
+    ScoreName = Literal[tuple(scores())]
 
 
 class Input(Schema):
@@ -47,7 +52,7 @@ class Scores(Input):
 
     type: Literal["SCORES"]
     task: Annotated[str | None, PREDICTIONS] = Field(None, description="The label field that was or will be scored.")
-    score: str | None = Field(None, description=f"Which score of the task: {', '.join(scores())}.")
+    score: ScoreName | None = Field(None, description="Which score of the task.")
     field: Annotated[str | None, NUMBER] = Field(
         None, description="Instead of task and score: the number field that holds the values."
     )
@@ -57,13 +62,16 @@ class Scores(Input):
 
 
 class Metadata(Input):
-    """Any field of the samples, such as metadata.width, weather or location.city."""
+    """Any number, date or truth value of the samples, such as metadata.width, captured_at or predictions.confidence.
 
-    gives: ClassVar[tuple[Takes, ...]] = ("numbers", "categories")
+    Dates count in seconds since 1970 (UTC).
+    """
+
+    gives: ClassVar[tuple[Takes, ...]] = ("numbers",)
 
     type: Literal["METADATA"]
     key: Annotated[str, VALUE] = Field(description="The path of the field.")
-    default_value: float | str | bool | None = Field(
+    default_value: float | None = Field(
         None, description="What a sample without a value counts as; nothing given: such samples are left out."
     )
 

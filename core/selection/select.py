@@ -123,7 +123,7 @@ def _named(entry: Values, pool: Pool) -> Gains:
     try:
         return entry.strategy.gains(entry.values, pool)
     except ShortlistError as error:
-        raise type(error)(f"{entry.label}: {error}") from None
+        raise error.at(entry.label) from None
 
 
 def _eligible(entries: Sequence[Values], pool: NDArray[np.bool_], seed: int) -> tuple[Rows, dict[str, int]]:

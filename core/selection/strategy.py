@@ -55,7 +55,7 @@ class Strategy(Schema):
         1.0,
         ge=-1e9,
         le=1e9,
-        description="Weight in the mixture: 0 switches the strategy off, a negative one inverts it.",
+        description="Weight in the mixture: 0 switches the strategy off, a negative one inverts it (a threshold is on or off).",
     )
 
     def gains(self, values: NDArray, pool: Pool) -> Gains:

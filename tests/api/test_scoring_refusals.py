@@ -185,7 +185,7 @@ def test_parameters_that_are_not_what_they_must_be(untouched, refused):
         "aggregation must be one of 'max', 'mean', 'sum'": {"aggregation": "median"},
         "min_confidence must be <= 1": {"min_confidence": 1.2},
         "agregation is not known": {"agregation": "max"},
-        "probabilities_attribute must be a text of at least 1": {"probabilities_attribute": ""},
+        "probabilities_attribute must be a name without dots and dollar signs": {"probabilities_attribute": "a.b"},
     }
     for start, parameters in calls.items():
         with pytest.raises(ShortlistError) as caught:
@@ -206,12 +206,12 @@ class TestTheSamples:
     """The sentences that all verbs share."""
 
     def test_an_empty_view(self, untouched, refused):
-        with refused(untouched, "the samples must be at least one. Got an empty view instead."):
+        with refused(untouched, "the samples must hold at least one. Got an empty view instead."):
             score_uncertainty(untouched.match_tags("nothing"), "predictions")
 
     def test_an_empty_dataset(self, make, refused):
         dataset = make()
-        with refused(dataset, "the samples must be at least one. Got an empty dataset instead."):
+        with refused(dataset, "the samples must hold at least one. Got an empty dataset instead."):
             score_uncertainty(dataset, "predictions")
 
     def test_a_view_of_patches(self, detected, refused):

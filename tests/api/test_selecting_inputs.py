@@ -49,7 +49,7 @@ class TestMissingValues:
         assert result.view.values("hour") == list(range(11, 1, -1))
         assert result.left_out == {"without a value for WEIGHTS of score": 2}
 
-    @pytest.mark.parametrize(("default", "hours"), [(100.0, [0, 1, 11]), (True, [11, 10, 9])])
+    @pytest.mark.parametrize(("default", "hours"), [(100.0, [0, 1, 11]), (-1.0, [11, 10, 9])])
     def test_may_count_as_a_default(self, gaps, default, hours):
         source = {"type": "METADATA", "key": "score", "default_value": default}
         assert picked(gaps, 3, source) == hours

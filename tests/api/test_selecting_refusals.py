@@ -65,7 +65,15 @@ def test_a_config_that_is_none(untouched, refused, given):
 class TestTheRunKey:
     @pytest.mark.parametrize(
         ("key", "suggestion"),
-        [("round 1", "round_1"), ("1st", "run_1st"), ("größe", "gr_e"), ("a.b", "a_b"), ("_x", "x"), ("-", "round_1")],
+        [
+            ("round 1", "round_1"),
+            ("1st", "run_1st"),
+            ("größe", "gr_e"),
+            ("a.b", "a_b"),
+            ("_x", "round_1"),
+            ("_ab", "ab"),
+            ("-", "round_1"),
+        ],
     )
     def test_that_is_no_name(self, untouched, refused, key, suggestion):
         sentence = (
@@ -229,7 +237,7 @@ class TestTheNumbers:
 
     def test_a_default_that_is_a_text(self, untouched, refused):
         source = {"type": "METADATA", "key": "hour", "default_value": "noon"}
-        sentence = "strategies[0]: input.default_value must be a number, as 'hour' is one. Got 'noon' instead."
+        sentence = "config.strategies[0].input.default_value must be a number. Got 'noon' instead."
         with refused(untouched, sentence):
             select_samples(untouched, config(weights(**source)), "round_1")
 
@@ -248,7 +256,7 @@ class TestTheNumbers:
     def test_a_score_that_is_not_known(self, untouched, refused):
         source = {"type": "SCORES", "task": "predictions", "score": "entropy"}
         with pytest.raises(
-            ShortlistError, match=r"^strategies\[0\]: input\.scores\[0\] must be one of .* Got 'entropy' instead\."
+            ShortlistError, match=r"^config\.strategies\[0\]\.input\.score must be one of .* Got 'entropy' instead\."
         ):
             select_samples(untouched, config(weights(**source)), "round_1")
 
@@ -292,7 +300,7 @@ class TestPreselectedAndCandidates:
 
 class TestTheSamples:
     def test_an_empty_view(self, untouched, refused):
-        with refused(untouched, "the samples must be at least one. Got an empty view instead."):
+        with refused(untouched, "the samples must hold at least one. Got an empty view instead."):
             select_samples(untouched.match_tags("nothing"), config(), "round_1")
 
     def test_a_view_of_patches(self, detected, refused):

@@ -66,11 +66,23 @@ class TestBadInput:
     @pytest.fixture
     def mapped(self, classified):
         """With a visualization and an index that are already there under the keys that are asked for."""
-        fob.compute_visualization(
-            classified, points=np.ones((12, 2)), brain_key="shortlist_map", verbose=False, progress=False
-        )
-        fob.compute_similarity(classified, embeddings="clip", brain_key="sim", progress=False)
+        visualize_embeddings(classified, "clip", method="pca", similarity_key="sim")
         return classified
+
+    def test_a_run_of_the_users_is_never_replaced(self, classified, refused):
+        fob.compute_visualization(classified, points=np.ones((12, 2)), brain_key="mine", verbose=False, progress=False)
+        rest = "There is a Brain run of that name. Choose another key, or delete it first."
+        with refused(classified, f"brain_key must be new. Got 'mine' instead. {rest}"):
+            visualize_embeddings(classified, "clip", method="pca", brain_key="mine")
+
+    def test_vectors_that_are_not_finite_leave_what_was_there(self, mapped, refused):
+        vectors = [np.array(vector) for vector in mapped.values("clip")]
+        vectors[3][0] = np.nan
+        mapped.set_values("clip", vectors)
+        sentence = "embeddings must be finite numbers. Got NaN or infinity in 'clip' for 1 sample(s) instead: "
+        with refused(mapped, f"{sentence}{mapped.values('id')[3]}."):
+            visualize_embeddings(mapped, "clip", method="pca")
+        assert mapped.load_brain_results("shortlist_map").points.shape == (12, 2)
 
     @pytest.mark.skipif(importlib.util.find_spec("umap") is not None, reason="umap-learn is installed")
     def test_umap_is_not_installed(self, mapped, refused):
@@ -80,10 +92,10 @@ class TestBadInput:
             visualize_embeddings(mapped, "clip", method="umap")
 
     def test_a_key_of_a_run_of_another_kind(self, mapped, refused):
-        rest = "There is another Brain run of that name. Choose another key."
-        with refused(mapped, f"brain_key must be new or a visualization. Got 'sim' instead. {rest}"):
+        rest = "There is a Brain run of that name. Choose another key, or delete it first."
+        with refused(mapped, f"brain_key must be new. Got 'sim' instead. {rest}"):
             visualize_embeddings(mapped, "clip", method="pca", brain_key="sim")
-        with refused(mapped, f"similarity_key must be new or a similarity. Got 'shortlist_map' instead. {rest}"):
+        with refused(mapped, f"similarity_key must be new. Got 'shortlist_map' instead. {rest}"):
             visualize_embeddings(mapped, "clip", method="pca", brain_key="new", similarity_key="shortlist_map")
 
     def test_one_key_for_both(self, classified, refused):

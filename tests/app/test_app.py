@@ -85,7 +85,7 @@ def test_selects_through_the_form_and_opens_the_saved_view(app, dataset):
     app.choose("How many strategies", "2")
     app.choose("Input", "SCORES", nth=1)
     app.choose("Task", "predictions")
-    app.fill("Score", "uncertainty_margin")
+    app.choose("Score", "uncertainty_margin")
     app.shot("select_form")
     app.execute()
     app.see("Selected 25 of 1797 eligible samples as 'round_1'")

@@ -104,18 +104,18 @@ def test_the_numbers_of_a_comparison():
     [
         (
             Comparison(np.nan, 1.0, np.full(3, 2.0)),
-            "candidates are 50.0% nearer to this selection than to random ones (mean distance 1; random 2, 95 % of "
-            "draws in 2 to 2)",
+            "candidates are 50.0% nearer to this selection than to random ones (mean distance 1; random 2, 3 draws "
+            "from 2 to 2)",
         ),
         (
             Comparison(np.nan, 3.0, np.full(3, 2.0)),
-            "candidates are 50.0% farther from this selection than from random ones (mean distance 3; random 2, 95 % "
-            "of draws in 2 to 2)",
+            "candidates are 50.0% farther from this selection than from random ones (mean distance 3; random 2, 3 draws "
+            "from 2 to 2)",
         ),
         (
             Comparison(4.0, 1.0, np.full(3, 2.0)),
-            "candidates are 50.0% nearer to this selection than to random ones (mean distance 1; random 2, 95 % of "
-            "draws in 2 to 2); it adds 1.5 times the coverage that random adds to the datapool",
+            "candidates are 50.0% nearer to this selection than to random ones (mean distance 1; random 2, 3 draws "
+            "from 2 to 2); it adds 1.5 times the coverage that random adds to the datapool",
         ),
     ],
 )

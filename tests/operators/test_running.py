@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import fiftyone.operators as foo
@@ -58,7 +59,11 @@ def live(operator, context, monkeypatch):
 
     def run(name: str, dataset, params: dict, **request) -> list[tuple[str, dict]]:
         ctx = context(name, dataset, params, **request)
-        requests = [message.body for message in operator(name).execute(ctx)]
+        requests = []
+        # What goes wrong is shown first, and raised then, for scripts that run an operator by its name.
+        with contextlib.suppress(ValueError, ZeroDivisionError):
+            for message in operator(name).execute(ctx):
+                requests.append(message.body)
         return [(request.operator_uri, request.params or {}) for request in requests]
 
     return run
@@ -141,6 +146,13 @@ class TestLive:
         assert sentence.endswith("Got 'prediction' instead. Did you mean 'predictions'?")
         shown = outputs(messages)["outputs"]["type"]["properties"]["error"]["view"]
         assert (shown["name"], shown["label"]) == ("Error", sentence)
+        assert snapshot(classified) == before
+
+    def test_a_name_that_is_not_known_is_refused(self, live, classified, snapshot):
+        before = snapshot(classified)
+        messages = live("score_uncertainty", classified, {"label_field": "predictions", "agregation": "sum"})
+        assert notified(messages)[0].startswith("agregation is not known.")
+        assert notified(messages)[0].endswith("Did you mean 'aggregation'?")
         assert snapshot(classified) == before
 
     def test_any_other_failure_is_shown_too(self, live, operator, classified, monkeypatch):

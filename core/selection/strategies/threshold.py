@@ -26,7 +26,7 @@ class Threshold(Strategy):
     filters: ClassVar[bool] = True
 
     type: Literal["THRESHOLD"]
-    threshold: float = Field(description="The value to compare with.")
+    threshold: float = Field(description="The value to compare with; for dates, in seconds since 1970 (UTC).")
     operation: Literal["BIGGER", "BIGGER_EQUAL", "SMALLER", "SMALLER_EQUAL"] = Field(
         "BIGGER_EQUAL", description="How a sample's value must compare with the threshold to stay."
     )
