@@ -25,6 +25,7 @@ class ManageSelections(Verb):
     place = types.Places.SAMPLES_GRID_SECONDARY_ACTIONS
     risk = types.RiskLevel.HIGH
     has_target = False
+    delegable = False
 
     def call(self, samples: Any, parameters: dict[str, Any], progress: Progress) -> ManagedSelections:
         return api.manage_selections(samples, **parameters)

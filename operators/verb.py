@@ -38,6 +38,8 @@ class Verb(foo.Operator):
     risk: ClassVar[types.RiskLevel] = types.RiskLevel.MEDIUM
     #: where the App offers it besides the operator browser
     place: ClassVar[types.Places | None] = None
+    #: whether it may take long enough to be queued
+    delegable: ClassVar[bool] = True
     #: whether it works on a view rather than on the dataset
     has_target: ClassVar[bool] = True
 
@@ -59,7 +61,7 @@ class Verb(foo.Operator):
             dynamic=True,
             execute_as_generator=True,
             allow_immediate_execution=True,
-            allow_delegated_execution=True,
+            allow_delegated_execution=self.delegable,
             risk_level=self.risk,
         )
 

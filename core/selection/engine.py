@@ -16,7 +16,7 @@ winner beats every bound outside.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,13 +67,15 @@ def calibrated(terms: Sequence[Term], eligible: Rows, n: int, seed: int = 0, pro
     def scaled(term: Term) -> Term:
         # What a static gain attains when inverted is the other end of its values; of a moving one the way is the same.
         sign = float(np.sign(term.strength)) if term.gains.static else 1.0
-        solo = greedy([Term(term.gains.restart(), sign)], eligible, n, progress)
+        solo = greedy([Term(term.gains.restart(), sign)], eligible, n, progress, "calibrating")
         return Term(term.gains, term.strength, term.gains.scale(solo, random, eligible))
 
     return [scaled(term) for term in terms]
 
 
-def greedy(terms: Sequence[Term], eligible: Rows, n: int, progress: Progress = silent) -> Picks:
+def greedy(
+    terms: Sequence[Term], eligible: Rows, n: int, progress: Progress = silent, label: str = "selecting"
+) -> Picks:
     """Picks ``n`` of the eligible rows, one after the other, each with the greatest value given those before.
 
     Args:
@@ -81,8 +83,9 @@ def greedy(terms: Sequence[Term], eligible: Rows, n: int, progress: Progress = s
         eligible: rows that may be picked, ascending; among equals the first is picked
         n: at most ``len(eligible)``
         progress: told the picks done
+        label: what the progress is of
     """
-    run = _Run(terms, eligible, n, progress)
+    run = _Run(terms, eligible, n, lambda done, total: progress(done, total, label))
     if all(term.gains.static for term in terms):
         run.sort()
     else:
@@ -94,7 +97,7 @@ def greedy(terms: Sequence[Term], eligible: Rows, n: int, progress: Progress = s
 class _Run:
     """The state of one greedy run."""
 
-    def __init__(self, terms: Sequence[Term], eligible: Rows, n: int, progress: Progress):
+    def __init__(self, terms: Sequence[Term], eligible: Rows, n: int, progress: Callable[[int, int], None]):
         self.terms, self.n, self.progress = list(terms), n, progress
         self.alive = np.array(eligible, dtype=np.int64)
         self.rows = np.empty(n, np.int64)
@@ -116,7 +119,7 @@ class _Run:
             self.internal[:, column] = term.gains.upper[order]
         self.rows[:] = order
         self.done = self.n
-        self.progress(self.n, self.n, "selecting")
+        self.progress(self.n, self.n)
 
     def epoch(self) -> None:
         """One window: choose it, make it exact, pick in it while its winner beats every bound outside."""
@@ -171,7 +174,7 @@ class _Run:
         self.done += 1
         for term in self.terms:
             term.gains.pick(row)
-        self.progress(self.done, self.n, "selecting")
+        self.progress(self.done, self.n)
 
     def _bound(self, rows: Rows) -> Floats:
         """(m,) upper bounds of the rows' values."""

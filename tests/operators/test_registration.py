@@ -63,7 +63,7 @@ def test_its_icon_is_there(operator, name):
 def test_it_runs_at_once_or_delegated(operator, name):
     config = operator(name).config
     assert config.allow_immediate_execution
-    assert config.allow_delegated_execution
+    assert config.allow_delegated_execution == (name != "manage_selections")
     assert config.execute_as_generator
     assert config.dynamic
 
