@@ -23,8 +23,10 @@ _NEIGHBORS_A_SHARE = 1.5
 _MIN_NEIGHBORS = 16
 # A graph of up to this many edges is kept (8 bytes each): small pools get all neighbours, the dense objective itself.
 _EDGES = 20_000_000
-# More rows than that are looked at while their distances to all candidates stay below this many.
+# More rows than that are looked at while their distances to all candidates stay below this many, and the graph has
+# room for this many times the rows that one pick covers: few picks reach far, and need neighbours more than rows.
 _PRODUCTS = 400_000_000
+_NEIGHBORS_BEFORE_ROWS = 4
 
 
 class Coverage(Strategy):
@@ -49,7 +51,8 @@ class Coverage(Strategy):
         centred_off = unit(vectors)
         rng = np.random.default_rng(pool.seed)
         share = _NEIGHBORS_A_SHARE * max(1, len(pool.eligible)) / max(1, pool.n)
-        affordable = int(min(_EDGES / share, _PRODUCTS / max(1, len(pool.eligible))))
+        room = _EDGES / (share / _NEIGHBORS_A_SHARE * _NEIGHBORS_BEFORE_ROWS)
+        affordable = int(min(room, _PRODUCTS / max(1, len(pool.eligible))))
         n_rows = min(len(pool.eligible), max(_MIN_ROWS, _ROWS_A_PICK * pool.n, affordable))
         rows = np.sort(rng.choice(pool.eligible, n_rows, replace=False))
         n_neighbors = int(min(len(pool.eligible), max(_MIN_NEIGHBORS, share, _EDGES // max(1, n_rows))))
