@@ -9,7 +9,6 @@ shortlist visualize DATASET --embeddings clip
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ import fiftyone as fo
 
 from . import api
 from .core.errors import ShortlistError, did_you_mean, must_be
-from .core.schema import Schema, choices_of, described, first_sentence, models_of, without_none
+from .core.schema import Schema, choices_of, described, first_sentence, from_json, models_of, without_none
 from .core.verbs import ManageSelections, ScoreUncertainty, SelectSamples, VisualizeEmbeddings
 
 _COMMANDS: dict[str, tuple[type[Schema], Callable[..., Any]]] = {
@@ -79,22 +78,14 @@ def _value(model: type[Schema], name: str, text: Any) -> Any:
     """A parameter as the model takes it; what is no number stays text, for the model to refuse."""
     kind = without_none(model.model_fields[name].annotation)
     if models_of(kind):
-        return _json(text, name)
+        is_json = text.lstrip().startswith(("{", "["))
+        return from_json(text if is_json else _content(text, name), name)
     if kind not in (int, float) or get_args(kind):
         return text
     try:
         return kind(text)
     except ValueError:
         return text
-
-
-def _json(text: str, name: str) -> Any:
-    """JSON from a file, or from the command line itself."""
-    content = text if text.lstrip().startswith(("{", "[")) else _content(text, name)
-    try:
-        return json.loads(content)
-    except json.JSONDecodeError as error:
-        raise must_be(name, f"JSON (line {error.lineno}, column {error.colno}: {error.msg})", text) from None
 
 
 def _content(path: str, name: str) -> str:

@@ -6,6 +6,7 @@ parameter, a role. Forms, validation, JSON, the SDK's arguments and the referenc
 
 from __future__ import annotations
 
+import json
 import re
 import types
 import typing
@@ -132,6 +133,18 @@ def parse(model: type[SchemaT], given: Mapping[str, Any] | SchemaT, where: str =
         sentence = _sentence(model, errors[0], given, where)
         more = f" ({len(errors) - 1} more after it.)" if len(errors) > 1 else ""
         raise ShortlistError(sentence + more) from None
+
+
+def from_json(text: str, name: str) -> Any:
+    """What a text that a person gave for a parameter says.
+
+    Raises:
+        ShortlistError: it is no JSON
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise must_be(name, f"JSON (line {error.lineno}, column {error.colno}: {error.msg})", text) from None
 
 
 def _plain(given: Any) -> Any:

@@ -78,7 +78,7 @@ def label_field(samples: Samples, path: str, probabilities_attribute: str) -> La
     """
     among = [name for name, field in samples.get_field_schema(flat=True).items() if is_prediction_field(field)]
     field = field_of(samples, path, "label_field", among)
-    if not isinstance(field, fo.EmbeddedDocumentField) or field.document_type not in LABEL_TYPES:
+    if not is_prediction_field(field):
         kinds = listed(kind.__name__ for kind in LABEL_TYPES)
         got = getattr(field, "document_type", type(field)).__name__
         hint = f"This dataset has {listed(among)}." if among else ""
@@ -117,13 +117,16 @@ def read(samples: Samples, field: LabelField) -> Iterator[Batch]:
         objects = [one for found in lists for one in found]
         offsets = np.concatenate([[0], np.cumsum([len(found) for found in lists], dtype=np.int64)])
         place = _Place(field, batch, offsets)
-        probabilities, origins, width = _probabilities(objects, field, index, width, place)
+        confidences, classes = _confidences(objects), _class_indices(objects, index)
+        _check_labels(objects, field, index, place)
+        _check_confidences(confidences, place)
+        probabilities, origins, width = _probabilities(objects, confidences, classes, width, place)
         arrays = Objects(
             offsets=offsets,
             present=np.array([bool(label) for label in labels]),
             probabilities=probabilities,
-            confidences=_confidences(objects),
-            classes=_class_indices(objects, index),
+            confidences=confidences,
+            classes=classes,
         )
         yield Batch([document["_id"] for document in batch], [one["_id"] for one in objects], arrays, origins)
 
@@ -168,11 +171,14 @@ def _class_indices(objects: list[dict], index: dict[str, int]) -> NDArray[np.int
 
 
 def _probabilities(
-    objects: list[dict], field: LabelField, index: dict[str, int], width: int | None, place: _Place
+    objects: list[dict],
+    confidences: NDArray[np.float64],
+    classes: NDArray[np.int64],
+    width: int | None,
+    place: _Place,
 ) -> tuple[NDArray[np.floating], Counter[str], int | None]:
     """(m, K) class probabilities: the attribute, else softmax of the logits, else from the confidence, else NaN rows."""
-    _check_labels(objects, field, index, place)
-    _check_confidences(objects, place)
+    field = place.field
     name = field.probabilities_attribute
     given = {row: value for row, one in enumerate(objects) if (value := one.get(name)) is not None}
     logits = {
@@ -188,13 +194,11 @@ def _probabilities(
     if logits:
         with _located(place, list(logits)):
             result[list(logits)] = from_logits(scores)
-    ones = [objects[row] for row in rest]
-    confidences, classes = _confidences(ones), _class_indices(ones, index)
     if rest:
         # Only how the mass is spread counts here, not on which class.
         columns = result.shape[1]
-        result[rest] = from_confidence(confidences, np.minimum(classes, columns - 1), columns)
-    known = int((np.isfinite(confidences) & (classes >= 0)).sum())
+        result[rest] = from_confidence(confidences[rest], np.minimum(classes[rest], columns - 1), columns)
+    known = int((np.isfinite(confidences[rest]) & (classes[rest] >= 0)).sum())
     origins = Counter({name: len(given), "logits": len(logits), "confidence": known, "nothing": len(rest) - known})
     return result, origins, width
 
@@ -227,8 +231,7 @@ def _vector(value: object) -> NDArray | None:
     return vector if vector is not None and vector.dtype.kind in "biuf" else None
 
 
-def _check_confidences(objects: list[dict], place: _Place) -> None:
-    confidences = _confidences(objects)
+def _check_confidences(confidences: NDArray[np.float64], place: _Place) -> None:
     outside = np.flatnonzero((confidences < 0) | (confidences > 1))
     if len(outside):
         row = int(outside[0])

@@ -7,7 +7,6 @@ slots, and a tagged union a choice of its models with the chosen one's fields be
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
@@ -15,13 +14,14 @@ import fiftyone.operators.types as types
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ..core.errors import ShortlistError, must_be
+from ..core.errors import ShortlistError
 from ..core.schema import (
     Schema,
     bounds_of,
     choices_of,
     described,
     first_sentence,
+    from_json,
     models_of,
     parse,
     role_of,
@@ -64,14 +64,23 @@ def read(model: type[Schema], given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def foreign(model: type[Schema], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What parameters hold that neither the model nor its form knows, for ``parse`` to refuse."""
-    prefixes = (_COUNT, _WAY, _PASTED)
-    return {
+def submitted(model: type[Schema], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a call, from a form or from a script; names that neither knows are left for ``parse`` to refuse.
+
+    Raises:
+        ShortlistError: pasted text that is no JSON
+    """
+    own = (_COUNT, _WAY, _PASTED)
+    is_form = any(name.startswith(own) for name in given) or not any(
+        models_of(field.annotation) for field in model.model_fields.values()
+    )
+    foreign = {
         name: value
         for name, value in given.items()
-        if name not in model.model_fields and name != "view_target" and not name.startswith(prefixes)
+        if name not in model.model_fields and name != "view_target" and not name.startswith(own)
     }
+    parameters = {**(read(model, given) if is_form else given), **foreign}
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def check(model: type[Schema], inputs: types.Object, given: Mapping[str, Any]) -> None:
@@ -236,24 +245,12 @@ def _read_field(model: type[Schema], name: str, field: FieldInfo, given: Mapping
         return {"type": tag_of(chosen), **read(chosen, held)}
     if nested:
         if given.get(f"{_WAY}{name}") == _PASTE:
-            return pasted(given.get(f"{_PASTED}{name}") or "", name)
+            return from_json(given.get(f"{_PASTED}{name}") or "", name)
         held = given.get(name) or {}
         return held if _is_json(nested[0], held) else read(nested[0], held)
     value = given.get(name)
     # The App sends whole numbers without a point.
     return float(value) if without_none(field.annotation) is float and type(value) is int else value
-
-
-def pasted(text: str, name: str) -> Any:
-    """What a pasted text says.
-
-    Raises:
-        ShortlistError: it is no JSON
-    """
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise must_be(name, f"JSON (line {error.lineno}, column {error.colno}: {error.msg})", text) from None
 
 
 def _part(name: str, inputs: types.Object) -> types.Object:

@@ -94,9 +94,7 @@ class Verb(foo.Operator):
         return self._live(ctx)
 
     def _run(self, ctx: foo.ExecutionContext, progress: Progress) -> Summary:
-        parameters = forms.read(self.model, ctx.params) if _is_form(self.model, ctx.params) else dict(ctx.params)
-        parameters |= forms.foreign(self.model, ctx.params)
-        given = parse(self.model, {name: value for name, value in parameters.items() if value is not None})
+        given = parse(self.model, forms.submitted(self.model, ctx.params))
         return self.call(self.target(ctx), given.model_dump(mode="json", exclude_none=True), progress)
 
     def _live(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
@@ -152,7 +150,7 @@ class _Work:
         self.error: Exception | None = None
         self._cancelled = threading.Event()
         self._steps: queue.Queue[tuple[float, str] | None] = queue.Queue()
-        self._shown, self._label, self._since = 0.0, "", 0.0
+        self._pace = _Pace(0.25)
         self._thread = threading.Thread(target=self._work, args=(run,), daemon=True)
         self._thread.start()
 
@@ -175,33 +173,49 @@ class _Work:
     def _progress(self, done: int, total: int, label: str = "") -> None:
         if self._cancelled.is_set():
             raise Cancelled
-        now = time.monotonic()
-        if label != self._label:
-            self._label, self._since = label, now
-        if now - self._shown >= 0.25:
-            self._shown = now
-            self._steps.put((done / max(total, 1), _said(done, total, label, now - self._since)))
+        step = self._pace.step(done, total, label)
+        if step is not None:
+            self._steps.put(step)
 
 
 class _Delegated:
     """The progress of a delegated run; one that was marked as failed meanwhile is cancelled."""
 
     def __init__(self, ctx: foo.ExecutionContext):
-        self._ctx, self._shown, self._label, self._since = ctx, 0.0, "", 0.0
+        self._ctx, self._pace = ctx, _Pace(2)
 
     def __call__(self, done: int, total: int, label: str = "") -> None:
-        now = time.monotonic()
-        if label != self._label:
-            self._label, self._since = label, now
-        if now - self._shown < 2:
+        step = self._pace.step(done, total, label)
+        if step is None:
             return
-        self._shown = now
         operation = getattr(self._ctx, "_delegated_operation_id", None)
         if operation is not None:
             state = DelegatedOperationService().get(operation).run_state
             if state == ExecutionRunState.FAILED:
                 raise Cancelled
-        self._ctx.set_progress(progress=done / max(total, 1), label=_said(done, total, label, now - self._since))
+        self._ctx.set_progress(progress=step[0], label=step[1])
+
+
+class _Pace:
+    """Lets a step of work be shown once in a while, and says how long the rest will take.
+
+    Args:
+        interval: seconds between two shown steps
+    """
+
+    def __init__(self, interval: float):
+        self._interval = interval
+        self._shown, self._label, self._since = 0.0, "", 0.0
+
+    def step(self, done: int, total: int, label: str) -> tuple[float, str] | None:
+        """The share that is done and the words for it; None where the last were shown just now."""
+        now = time.monotonic()
+        if label != self._label:
+            self._label, self._since = label, now
+        if now - self._shown < self._interval:
+            return None
+        self._shown = now
+        return done / max(total, 1), _said(done, total, label, now - self._since)
 
 
 def _said(done: int, total: int, label: str, seconds: float) -> str:
@@ -210,15 +224,6 @@ def _said(done: int, total: int, label: str, seconds: float) -> str:
     if done and seconds > 1:
         text += f", about {seconds * (total - done) / done:.0f} s left"
     return text
-
-
-def _is_form(model: type[Schema], params: dict[str, Any]) -> bool:
-    """Whether parameters come from a drawn form rather than from a script."""
-    return any(name.startswith(("way_of_", "how_many_")) for name in params) or not _has_models(model)
-
-
-def _has_models(model: type[Schema]) -> bool:
-    return any(forms.models_of(field.annotation) for field in model.model_fields.values())
 
 
 def _told(summary: Summary) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..schema import first_sentence
+
 
 @dataclass(frozen=True)
 class Objects:
@@ -78,6 +80,4 @@ class Score:
     @property
     def description(self) -> str:
         """One sentence for forms, fields and the reference, from the formula's docstring."""
-        from ..schema import first_sentence
-
         return first_sentence(self.compute)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -91,9 +92,7 @@ class CoverageGains(Gains):
         self.covered, self.upper = self._start_covered.copy(), self._start.copy()
 
     def restart(self) -> CoverageGains:
-        other = object.__new__(CoverageGains)
-        other.kernel, other.by_candidate = self.kernel, self.by_candidate
-        other._start_covered, other._start = self._start_covered, self._start
+        other = copy(self)
         other._begin()
         return other
 

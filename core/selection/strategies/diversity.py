@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -44,7 +45,7 @@ class DistanceGains(Gains):
 
     def __init__(self, vectors: NDArray[np.floating], preselected: Rows, eligible: Rows | None = None):
         every = eligible is None or len(eligible) == len(vectors)
-        self.vectors, self.preselected = vectors, preselected
+        self.vectors = vectors
         self.centre = mean_of(vectors if every else vectors[eligible])
         self.squares = np.empty(len(vectors), np.float32)
         for block in blocks(*vectors.shape):
@@ -67,9 +68,7 @@ class DistanceGains(Gains):
         self._window = np.zeros(0, np.int64)
 
     def restart(self) -> DistanceGains:
-        other = object.__new__(DistanceGains)
-        other.vectors, other.centre, other.preselected = self.vectors, self.centre, self.preselected
-        other.squares, other._start, other.first_is_free = self.squares, self._start, self.first_is_free
+        other = copy(self)
         other._begin()
         return other
 
