@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..core.errors import must_be
 from ..core.progress import Progress
 from ..core.schema import parse
-from ..core.scores import Score, scores
+from ..core.scores import Uncertainty, scores
 from ..core.scores.apply import apply
 from ..core.verbs import ScoreUncertainty
 from ..dataset import labels
@@ -67,9 +67,9 @@ def score(samples: Samples, given: ScoreUncertainty, progress: Progress) -> Scor
     return tally.summary(given.label_field)
 
 
-def _applicable(given: ScoreUncertainty, field: labels.LabelField) -> list[Score]:
+def _applicable(given: ScoreUncertainty, field: labels.LabelField) -> list[Uncertainty]:
     """The scores asked for, or all that apply to the field."""
-    fitting = [score for score in scores().values() if score.level == "object" or field.list_attribute]
+    fitting = [score for score in scores(Uncertainty).values() if score.level == "object" or field.list_attribute]
     if given.scores is None:
         return fitting
     for name in given.scores:

@@ -11,7 +11,7 @@ import numpy as np
 from bson import ObjectId
 from numpy.typing import NDArray
 
-from ..core.scores import Score
+from ..core.scores import Uncertainty
 from .labels import LabelField
 from .results import ResultField, Staging, declare, refuse_foreign, uninterrupted
 
@@ -21,7 +21,7 @@ def score_path(label_field: str, score: str) -> str:
     return f"{label_field}_{score}"
 
 
-def score_fields(field: LabelField, scores: Sequence[Score], parameters: dict[str, Any]) -> list[ResultField]:
+def score_fields(field: LabelField, scores: Sequence[Uncertainty], parameters: dict[str, Any]) -> list[ResultField]:
     """The fields that hold the scores of a label field: one a score on the samples, and one on each object of a list.
 
     A Classification is its sample's one prediction, and its score is the sample's: it is not written twice.
@@ -68,7 +68,7 @@ class ScoreWriter:
         self,
         dataset: fo.Dataset,
         field: LabelField,
-        scores: Sequence[Score],
+        scores: Sequence[Uncertainty],
         fields: Sequence[ResultField],
         staging: Staging,
     ):

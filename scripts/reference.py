@@ -21,7 +21,7 @@ from shortlist.core.schema import (
     tag_of,
     without_none,
 )
-from shortlist.core.scores import scores
+from shortlist.core.scores import Uncertainty, scores
 from shortlist.core.selection.config import Entry, SelectionConfig
 from shortlist.core.selection.inputs import inputs
 from shortlist.core.selection.strategy import strategies
@@ -63,7 +63,7 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "| score | of | range | high means | definition | source |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for score in scores().values():
+    for score in scores(Uncertainty).values():
         of = "each prediction, then the sample" if score.level == "object" else "the sample's objects"
         span = f"{score.low:g} to {score.high:g}" if score.high != float("inf") else f"{score.low:g} and above"
         yield f"| `{score.name}` | {of} | {span} | {score.high_means} | {score.description} | {score.source} |"

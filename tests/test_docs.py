@@ -11,7 +11,7 @@ import yaml
 
 import shortlist
 from shortlist import api
-from shortlist.core.scores import scores
+from shortlist.core.scores import Score, scores
 from shortlist.core.selection.strategy import strategies
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,7 +34,7 @@ def test_the_reference_has_every_operator_strategy_and_score():
     page = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     operators = yaml.safe_load((ROOT / "fiftyone.yml").read_text())["operators"]
 
-    for name in [*operators, *strategies(), *scores()]:
+    for name in [*operators, *strategies(), *scores(Score)]:
         assert f"`{name}`" in page or f"/{name}`" in page, name
 
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .aggregation import Aggregation, aggregate
-from .base import Objects, Score
+from .base import Objects, Uncertainty
 
 
 def apply(
-    scores: Iterable[Score],
+    scores: Iterable[Uncertainty],
     objects: Objects,
     aggregation: Aggregation | None,
     min_confidence: float | None = None,

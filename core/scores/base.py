@@ -56,12 +56,10 @@ class Objects:
 
 @dataclass(frozen=True)
 class Score:
-    """One score, as a file of this package declares it.
+    """One score, as a file of this package declares it. Each family is a subclass that says what its formulas read.
 
     Args:
         name: the field name's last part, direction in the name
-        level: ``object``: ``compute(probabilities (m, K)) -> (m,)``, then aggregated over a sample's objects;
-            ``sample``: ``compute(Objects) -> (n,)``, for fields that hold lists of objects
         low: the least value it can have
         high: the greatest value, or infinity
         high_means: what a high value says
@@ -70,7 +68,6 @@ class Score:
     """
 
     name: str
-    level: Literal["object", "sample"]
     low: float
     high: float
     high_means: str
@@ -81,3 +78,21 @@ class Score:
     def description(self) -> str:
         """One sentence for forms, fields and the reference, from the formula's docstring."""
         return first_sentence(self.compute)
+
+
+def _one(n_classes: int) -> float:
+    return 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uncertainty(Score):
+    """A score of how unsure a model is.
+
+    Args:
+        level: ``object``: ``compute(probabilities (m, K)) -> (m,)``, then aggregated over a sample's objects;
+            ``sample``: ``compute(Objects) -> (n,)``, for fields that hold lists of objects
+        greatest: the greatest value that K classes allow, which a normalized score is divided by
+    """
+
+    level: Literal["object", "sample"]
+    greatest: Callable[[int], float] = _one

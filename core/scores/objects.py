@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Objects, Score
+from .base import Objects, Uncertainty
 
 
 def objectness_least_confidence(objects: Objects) -> NDArray[np.floating]:
@@ -50,13 +50,15 @@ def object_frequency(objects: Objects) -> NDArray[np.floating]:
 
 _LIGHTLY = "LightlyOne, Active Learning Scorers, object detection scores"
 
-OBJECTNESS = Score(
+OBJECTNESS = Uncertainty(
     "objectness_least_confidence",
-    "sample",
     0,
     1,
     "the model is unsure whether its objects are there",
     _LIGHTLY,
     objectness_least_confidence,
+    level="sample",
 )
-FREQUENCY = Score("object_frequency", "sample", 0, np.inf, "many objects of many classes", _LIGHTLY, object_frequency)
+FREQUENCY = Uncertainty(
+    "object_frequency", 0, np.inf, "many objects of many classes", _LIGHTLY, object_frequency, level="sample"
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Score
+from .base import Uncertainty
 
 # Rows a block: a block of a thousand classes stays inside the second-level cache.
 _BLOCK_VALUES = 200_000
@@ -86,8 +86,15 @@ def _blocks(probabilities: NDArray[np.floating]) -> list[slice]:
 
 _SETTLES = "Settles, Active Learning Literature Survey, 2010, section 3.1"
 
-LEAST_CONFIDENCE = Score(
-    "uncertainty_least_confidence", "object", 0, 1, "the model is unsure", _SETTLES, least_confidence
+LEAST_CONFIDENCE = Uncertainty(
+    "uncertainty_least_confidence",
+    0,
+    1,
+    "the model is unsure",
+    _SETTLES,
+    least_confidence,
+    level="object",
+    greatest=lambda n_classes: 1 - 1 / n_classes,
 )
-MARGIN = Score("uncertainty_margin", "object", 0, 1, "the model is unsure", _SETTLES, margin)
-ENTROPY = Score("uncertainty_entropy", "object", 0, 1, "the model is unsure", _SETTLES, entropy)
+MARGIN = Uncertainty("uncertainty_margin", 0, 1, "the model is unsure", _SETTLES, margin, level="object")
+ENTROPY = Uncertainty("uncertainty_entropy", 0, 1, "the model is unsure", _SETTLES, entropy, level="object")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..schema import BRAIN_RUN, EMBEDDINGS, NUMBER, PREDICTIONS, VALUE, Schema, tag_of
-from ..scores import scores
+from ..scores import Uncertainty, scores
 from .strategy import Takes
 
 if TYPE_CHECKING:
     ScoreName = str
 else:
-    ScoreName = Literal[tuple(scores())]
+    ScoreName = Literal[tuple(scores(Uncertainty))]
 
 
 class Input(Schema):

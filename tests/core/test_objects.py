@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortlist.core.scores import Objects, Score, scores
+from shortlist.core.scores import Objects, Uncertainty, scores
 from shortlist.core.scores.aggregation import aggregate
 from shortlist.core.scores.apply import apply
 from shortlist.core.scores.objects import object_frequency, objectness_least_confidence
@@ -114,8 +114,8 @@ def test_a_subset_keeps_the_samples_and_drops_the_objects(samples, data):
         np.testing.assert_array_equal(getattr(subset, name), getattr(expected, name))
 
 
-DOUBLE = Score("double", "object", 0, 2, "", "", lambda probabilities: 2 * probabilities[:, 0])
-COUNT = Score("count", "sample", 0, np.inf, "", "", lambda objects: np.diff(objects.offsets).astype(float))
+DOUBLE = Uncertainty("double", 0, 2, "", "", lambda probabilities: 2 * probabilities[:, 0], level="object")
+COUNT = Uncertainty("count", 0, np.inf, "", "", lambda objects: np.diff(objects.offsets).astype(float), level="sample")
 BATCH = objects_of([[(0.9, 0), (0.2, 0)], [], [(0.1, 0)], [(NAN, 0)]], present=[True, True, True, True])
 
 
@@ -159,7 +159,7 @@ def test_a_sample_that_is_one_object_takes_its_score_and_is_unscoreable_without(
 @pytest.mark.parametrize("aggregation", ["max", "mean", "sum"])
 @given(samples=SAMPLES, floor=st.floats(0, 1))
 def test_leaving_objects_out_is_as_if_they_had_not_been_predicted(aggregation, samples, floor):
-    chosen = list(scores().values())
+    chosen = list(scores(Uncertainty).values())
     left = [[found for found in sample if not found[0] < floor] for sample in samples]
     _, expected = apply(chosen, objects_of(left), aggregation)
     _, actual = apply(chosen, objects_of(samples), aggregation, min_confidence=floor)
