@@ -12,11 +12,12 @@ from ..errors import ShortlistError
 ROUNDING = 1e-2
 
 
-def normalized(probabilities: NDArray[np.floating]) -> NDArray[np.floating]:
+def normalized(probabilities: NDArray[np.floating], rounding: float = ROUNDING) -> NDArray[np.floating]:
     """Rows that sum to exactly one, from rows that do so up to rounding.
 
     Args:
         probabilities: (m, K) float, NaN rows stand for objects without a vector
+        rounding: how far off 1 a sum may be
 
     Returns:
         (m, K) float32 or float64
@@ -32,7 +33,7 @@ def normalized(probabilities: NDArray[np.floating]) -> NDArray[np.floating]:
     sums = probabilities.sum(axis=1)
     absent = np.isnan(probabilities).all(axis=1)
     with np.errstate(invalid="ignore"):
-        wrong = ~absent & ~((np.abs(sums - 1) <= ROUNDING) & (probabilities.min(axis=1) >= -1e-6))
+        wrong = ~absent & ~((np.abs(sums - 1) <= rounding) & (probabilities.min(axis=1) >= -1e-6))
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise BadRow(

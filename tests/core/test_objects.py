@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shortlist.core.scores import Objects, Uncertainty, scores
 from shortlist.core.scores.aggregation import aggregate
-from shortlist.core.scores.apply import apply
+from shortlist.core.scores.apply import How, apply
 from shortlist.core.scores.objects import object_frequency, objectness_least_confidence
 
 NAN = math.nan
@@ -120,7 +120,7 @@ BATCH = objects_of([[(0.9, 0), (0.2, 0)], [], [(0.1, 0)], [(NAN, 0)]], present=[
 
 
 def test_scores_are_given_of_every_object_and_of_every_sample():
-    of_objects, of_samples = apply([DOUBLE, COUNT], BATCH, "max")
+    of_objects, of_samples = apply([DOUBLE, COUNT], BATCH, How("max"))
     assert list(of_objects) == ["double"]
     assert list(of_samples) == ["double", "count"]
     np.testing.assert_allclose(of_objects["double"], [1.8, 0.4, 0.2, NAN])
@@ -129,7 +129,7 @@ def test_scores_are_given_of_every_object_and_of_every_sample():
 
 
 def test_objects_below_the_confidence_do_not_count_for_their_sample_but_keep_their_score():
-    of_objects, of_samples = apply([DOUBLE, COUNT], BATCH, "mean", min_confidence=0.2)
+    of_objects, of_samples = apply([DOUBLE, COUNT], BATCH, How("mean", min_confidence=0.2))
     np.testing.assert_allclose(of_objects["double"], [1.8, 0.4, 0.2, NAN])
     # The third sample has no object left; an object without a confidence stays.
     np.testing.assert_allclose(of_samples["double"], [1.1, 0, 0, NAN])
@@ -137,20 +137,20 @@ def test_objects_below_the_confidence_do_not_count_for_their_sample_but_keep_the
 
 
 def test_a_confidence_just_below_is_left_out():
-    _, of_samples = apply([COUNT], BATCH, "max", min_confidence=0.2 + 1e-9)
+    _, of_samples = apply([COUNT], BATCH, How("max", min_confidence=0.2 + 1e-9))
     np.testing.assert_array_equal(of_samples["count"], [1, 0, 0, 1])
 
 
 def test_a_sample_without_the_label_is_unscoreable_whatever_the_score():
     batch = objects_of([[(0.9, 0)], [], []], present=[True, True, False])
-    _, of_samples = apply([DOUBLE, COUNT], batch, "max")
+    _, of_samples = apply([DOUBLE, COUNT], batch, How("max"))
     np.testing.assert_allclose(of_samples["double"], [1.8, 0, NAN])
     np.testing.assert_array_equal(of_samples["count"], [1, 0, NAN])
 
 
 def test_a_sample_that_is_one_object_takes_its_score_and_is_unscoreable_without():
     batch = objects_of([[(0.9, 0)], [], [(0.3, 0)]], present=[True, False, True])
-    of_objects, of_samples = apply([DOUBLE], batch, None, min_confidence=0.5)
+    of_objects, of_samples = apply([DOUBLE], batch, How(min_confidence=0.5))
     np.testing.assert_allclose(of_objects["double"], [1.8, 0.6])
     # The least confidence that counts is a question to lists of objects only.
     np.testing.assert_allclose(of_samples["double"], [1.8, NAN, 0.6])
@@ -161,7 +161,7 @@ def test_a_sample_that_is_one_object_takes_its_score_and_is_unscoreable_without(
 def test_leaving_objects_out_is_as_if_they_had_not_been_predicted(aggregation, samples, floor):
     chosen = list(scores(Uncertainty).values())
     left = [[found for found in sample if not found[0] < floor] for sample in samples]
-    _, expected = apply(chosen, objects_of(left), aggregation)
-    _, actual = apply(chosen, objects_of(samples), aggregation, min_confidence=floor)
+    _, expected = apply(chosen, objects_of(left), How(aggregation))
+    _, actual = apply(chosen, objects_of(samples), How(aggregation, min_confidence=floor))
     for name in expected:
         np.testing.assert_allclose(actual[name], expected[name], atol=1e-12, err_msg=name)
