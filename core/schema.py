@@ -51,8 +51,10 @@ class Role:
 
 PREDICTIONS = Role(
     "predictions",
-    "This dataset has no prediction field. Add a Classification or Detections field with confidences first.",
+    "This dataset has no prediction field. Add labels of a model with confidences, logits or probabilities first.",
 )
+LABELS = Role("labels", "This dataset has no label field.")
+HEATMAPS = Role("heatmaps", "This dataset has no Heatmap field.")
 EMBEDDINGS = Role(
     "embeddings",
     "This dataset has no embeddings. Compute some with `visualize_embeddings` and a model, or store one vector a "
@@ -66,6 +68,24 @@ SELECTION = Role("selection", "This dataset has no selections yet. Make one with
 NEW_SELECTION = Role("new_selection", "", open=True, suggested=True)
 ZOO_MODEL = Role("zoo_model", "No embedding model of the FiftyOne zoo is known.", open=True)
 COLOR = Role("color", "This dataset has no field to colour by.", open=True)
+
+
+class Only:
+    """Marks a parameter that matters only for some kinds of predictions; forms leave it out for others.
+
+    Args:
+        tasks: see ``dataset.labels``; ``frames`` stands for fields of frames
+        of: the parameter that names the label field
+        when: values that other parameters must have as well
+    """
+
+    def __init__(self, *tasks: str, of: str = "label_field", when: Mapping[str, Any] | None = None):
+        self.tasks, self.of, self.when = tasks, of, dict(when or {})
+
+
+def only_of(field: FieldInfo) -> Only | None:
+    """For which predictions a model field matters; None: for all."""
+    return next((note for note in field.metadata if isinstance(note, Only)), None)
 
 
 def role_of(field: FieldInfo) -> Role | None:

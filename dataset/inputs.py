@@ -12,9 +12,10 @@ from ..core.errors import ShortlistError, listed, must_be
 from ..core.progress import Progress, silent
 from ..core.selection.inputs import Embeddings, Input, Metadata, Random, Scores
 from .binary import decoded
+from .quality import FIELD
 from .results import is_complete
-from .samples import Samples, as_ids, dataset_of, documents, field_of, value_at
-from .scores import score_path
+from .samples import FRAMES, Samples, as_ids, dataset_of, documents, field_of, value_at
+from .score_fields import sample_path
 from .sources import NUMBERS, inside_list, number_fields, which_embeddings
 
 
@@ -73,8 +74,38 @@ def read(given: Input, rows: Rows, seed: int, progress: Progress = silent) -> tu
     if isinstance(given, Scores):
         return _read_numbers(scores_path(given, rows.samples), "input.field", rows, None, progress)
     if isinstance(given, Metadata):
-        return _read_numbers(given.key, "input.key", rows, given.default_value, progress)
+        key = _of_lightly(given.key, rows.samples)
+        return _read_numbers(key, "input.key", rows, given.default_value, progress)
     raise NotImplementedError(type(given))
+
+
+#: LightlyOne's names for what ``score_images`` measures
+_LIGHTLY = {
+    "lightly.sharpness": "sharpness",
+    "lightly.uniformRowRatio": "uniform_row_ratio",
+    "lightly.luminance": "brightness",
+    "lightly.snr": "snr",
+    "lightly.sizeInBytes": "size_bytes",
+}
+
+
+def _of_lightly(key: str, samples: Samples) -> str:
+    """The field that a key means: its own name, or for a key of LightlyOne's what ``score_images`` measured.
+
+    Raises:
+        ShortlistError: it means an image metric that was not measured yet
+    """
+    if key not in _LIGHTLY or samples.get_field(key) is not None:
+        return key
+    path = f"{FIELD}.{_LIGHTLY[key]}"
+    if not is_complete(dataset_of(samples), FIELD) or samples.get_field(path) is None:
+        raise must_be(
+            "input.key",
+            f"a field of {dataset_of(samples).name!r}",
+            key,
+            f"It means {path!r} here, which is not there yet: run `score_images` first.",
+        )
+    return path
 
 
 def scores_path(given: Scores, samples: Samples) -> str:
@@ -86,7 +117,7 @@ def scores_path(given: Scores, samples: Samples) -> str:
     if given.field and not (given.task or given.score):
         return given.field
     if given.task and given.score and not given.field:
-        return score_path(given.task, given.score)
+        return sample_path(given.task.removeprefix(FRAMES), given.score)
     raise must_be(
         "the input SCORES",
         "given either a field, or a task (label field) and a score",
@@ -102,7 +133,9 @@ def unscored(given: Scores, samples: Samples) -> Samples | None:
         return None
     if not is_complete(dataset_of(samples), path):
         return samples
-    lacking = samples.exists(given.task).exists(path, False)
+    # What frames hold cannot be asked of the samples themselves.
+    labeled = samples if given.task.startswith(FRAMES) else samples.exists(given.task)
+    lacking = labeled.exists(path, False)
     return lacking if len(lacking) else None
 
 

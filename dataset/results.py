@@ -17,12 +17,14 @@ from typing import Any
 
 import fiftyone as fo
 import fiftyone.core.odm as foo
-import fiftyone.core.sample as fos
 from bson import ObjectId
+from fiftyone.core.frame import Frame
+from fiftyone.core.sample import Sample
 from pymongo import ASCENDING, IndexModel
 
 from ..core.errors import ShortlistError
 from .reservation import reserved
+from .samples import FRAMES
 
 _STAGING = "shortlist.staging."
 _GROUP = "shortlist"
@@ -85,9 +87,9 @@ def refuse_undeclared(dataset: fo.Dataset, paths: Sequence[str]) -> None:
         ShortlistError: with the attribute and the way out
     """
     for path in paths:
-        if dataset.get_field(path) is None and dataset._sample_collection.find_one(
-            {path: {"$exists": True}}, {"_id": 1}
-        ):
+        collection = dataset._frame_collection if path.startswith(FRAMES) else dataset._sample_collection
+        holding = {path.removeprefix(FRAMES): {"$exists": True}}
+        if dataset.get_field(path) is None and collection.find_one(holding, {"_id": 1}):
             raise ShortlistError(
                 f"the result field {path!r} must be new or Shortlist's own. Got values of yours instead; nothing was "
                 f"written. Declare them with dataset.add_dynamic_sample_fields(), rename them with "
@@ -111,7 +113,8 @@ def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> 
             if declared is None:
                 is_document = field.kind is fo.EmbeddedDocumentField
                 extra = {"embedded_doc_type": fo.DynamicEmbeddedDocument} if is_document else {}
-                dataset.add_sample_field(field.path, field.kind, description=field.description, info=mark, **extra)
+                add = dataset.add_frame_field if field.path.startswith(FRAMES) else dataset.add_sample_field
+                add(field.path.removeprefix(FRAMES), field.kind, description=field.description, info=mark, **extra)
             elif (declared.description, declared.info) != (field.description, {**(declared.info or {}), **mark}):
                 # Saving a field reloads the whole dataset document, so only what changed is saved.
                 declared.description, declared.info = field.description, {**(declared.info or {}), **mark}
@@ -159,11 +162,16 @@ def forget_group(dataset: fo.Dataset, document: str) -> None:
 class Staging:
     """Results on their way, in a collection of their own. Leaving the context drops what was not merged.
 
-    Documents are keyed by the sample they belong to and may hold anything that ``merge``'s update refers to as ``$$new``.
+    Documents are keyed by the sample or frame they belong to and may hold anything that ``merge``'s update refers to as
+    ``$$new``.
+
+    Args:
+        dataset: where they go
+        of_frames: whether they are merged into frames
     """
 
-    def __init__(self, dataset: fo.Dataset):
-        self.dataset = dataset
+    def __init__(self, dataset: fo.Dataset, of_frames: bool = False):
+        self.dataset, self.of_frames = dataset, of_frames
         self._database = foo.get_db_conn()
         self._collection = self._database[f"{_STAGING}{ObjectId()}"]
         self._writer = ThreadPoolExecutor(1)
@@ -190,14 +198,15 @@ class Staging:
             self._written = None
 
     def merge(self, update: dict[str, Any] | None = None) -> None:
-        """Merges all that was collected into the samples; samples deleted meanwhile are left out.
+        """Merges all that was collected into the samples or frames; those deleted meanwhile are left out.
 
         Args:
-            update: the fields of one sample, as expressions in which ``$$new`` is what was collected for it; nothing given:
+            update: the fields of one of them, as expressions in which ``$$new`` is what was collected for it; nothing given:
                 what was collected is the fields themselves, which is several times faster
         """
         self._wait()
-        collection = self.dataset._sample_collection_name
+        dataset, kind = self.dataset, Frame if self.of_frames else Sample
+        collection = dataset._frame_collection_name if self.of_frames else dataset._sample_collection_name
         matched = "merge" if update is None else [{"$set": {**update, "last_modified_at": "$$NOW"}}]
         let = {} if update is None else {"let": {"new": "$$ROOT"}}
         stages: list[dict[str, Any]] = [] if update else [{"$set": {"last_modified_at": "$$NOW"}}]
@@ -209,7 +218,7 @@ class Staging:
         # The server merges with one thread a command; samples are apart from each other, so parts go side by side.
         with ThreadPoolExecutor(_MERGES) as merges:
             list(merges.map(merge_range, self._ranges()))
-        fos.Sample._reload_docs(collection)
+        kind._reload_docs(collection)
 
     def _ranges(self) -> list[dict[str, Any]]:
         """Conditions on ids that split what was collected into about equal parts."""

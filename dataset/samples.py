@@ -19,6 +19,8 @@ from ..core.errors import ShortlistError, did_you_mean, listed, must_be
 #: anything that a verb takes: a dataset or a view of its samples
 Samples: TypeAlias = "fo.Dataset | fo.DatasetView"
 
+#: how the path of a field of frames begins
+FRAMES = "frames."
 _BATCH = 2000
 
 
@@ -28,19 +30,47 @@ def samples_of(collection: object) -> Samples:
     Raises:
         ShortlistError: not a dataset or view, a view of patches, clips or frames, or empty
     """
-    if not isinstance(collection, (fo.Dataset, fo.DatasetView)):
-        raise must_be("the samples", "a FiftyOne dataset or view", type(collection).__name__)
+    collection = _not_empty(collection)
     if (kind := generated_kind(collection)) is not None:
         raise ShortlistError(
             f"the samples must be a dataset or a view of its samples. Got a view of {kind} instead. Use the view that it "
             f"was made from."
         )
+    return collection
+
+
+def _not_empty(collection: object) -> Samples:
+    if not isinstance(collection, (fo.Dataset, fo.DatasetView)):
+        raise must_be("the samples", "a FiftyOne dataset or view", type(collection).__name__)
     if not len(collection):
         raise ShortlistError(
             f"the samples must hold at least one. Got an empty {'dataset' if isinstance(collection, fo.Dataset) else 'view'} "
             f"instead."
         )
     return collection
+
+
+def origin_of(collection: object) -> tuple[Samples, bool]:
+    """The samples whose labels a collection shows: its own, or those behind a view of patches, clips or frames.
+
+    Args:
+        collection: a dataset or a view of any kind
+
+    Returns:
+        the samples, and whether the view's own fields are fields of their frames
+
+    Raises:
+        ShortlistError: not a dataset or view, or empty
+    """
+    shown = _not_empty(collection)
+    generated, of_frames = shown, False
+    while generated_kind(generated) is not None:
+        of_frames |= generated._is_frames
+        generated = generated._source_collection
+    if generated is not shown:
+        ids, every = shown.distinct("sample_id"), every_sample(dataset_of(generated))
+        return (every if len(ids) == len(every) else every.select(ids)), of_frames
+    return shown, of_frames
 
 
 def every_sample(dataset: fo.Dataset) -> Samples:
@@ -70,10 +100,8 @@ def field_of(samples: Samples, path: str, where: str, among: Sequence[str] = ())
         among: the fields that would do, for the error's hint
 
     Raises:
-        ShortlistError: no such field, or one of frames
+        ShortlistError: no such field
     """
-    if path.startswith("frames."):
-        raise must_be(where, "a field of the samples", path, "Fields of frames are not read yet.")
     field = samples.get_field(path)
     if field is None:
         known = list(among) or list(samples.get_field_schema(flat=True))
@@ -94,6 +122,14 @@ def documents(samples: Samples, project: dict[str, Any], batch: int = _BATCH) ->
     """
     pipeline = samples._pipeline(post_pipeline=[{"$project": {"_id": True, **project}}])
     # Without a batch size the driver decodes 16 MB of documents at a time, whatever they become in Python.
+    cursor = dataset_of(samples)._sample_collection.aggregate(pipeline, allowDiskUse=True, batchSize=batch)
+    yield from _ahead(_batches(cursor, batch))
+
+
+def frame_documents(samples: Samples, project: dict[str, Any], batch: int = _BATCH) -> Iterator[list[dict]]:
+    """The raw documents of the samples' frames in batches, each with its ``_sample_id``; see ``documents``."""
+    project = {"_id": True, "_sample_id": True, **project}
+    pipeline = samples._pipeline(frames_only=True, post_pipeline=[{"$project": project}])
     cursor = dataset_of(samples)._sample_collection.aggregate(pipeline, allowDiskUse=True, batchSize=batch)
     yield from _ahead(_batches(cursor, batch))
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import count
+from typing import Any
 
 import fiftyone as fo
 
 from ..core.errors import ShortlistError, listed, must_be
-from ..core.schema import Role
+from ..core.schema import Only, Role
 from ..core.selection.inputs import Embeddings
-from .labels import is_prediction_field
-from .samples import Samples, dataset_of, every_sample, field_of
+from .labels import LABEL_TYPES, is_prediction_field, prediction_fields
+from .samples import FRAMES, Samples, dataset_of, every_sample, field_of
 from .selections import selection_keys
 
 NUMBERS = (fo.FloatField, fo.IntField, fo.BooleanField, fo.DateField, fo.DateTimeField)
@@ -28,9 +30,37 @@ def choices(role: Role, samples: Samples) -> list[str]:
 
 
 def _predictions(samples: Samples) -> list[str]:
-    found = [path for path, field in samples.get_field_schema(flat=True).items() if is_prediction_field(field)]
+    found = list(prediction_fields(samples))
     # Ground truth is a label field too; people mean the predictions.
-    return sorted(found, key=lambda path: ("pred" not in path.lower(), found.index(path)))
+    return sorted(found, key=lambda path: (_looks_true(path), "pred" not in path.lower(), found.index(path)))
+
+
+def _looks_true(path: str) -> bool:
+    """Whether a field's name says that people labelled it."""
+    return bool(set(re.split(r"[^a-z]+", path.lower())) & {"gt", "ground", "truth", "true", "labels", "annotations"})
+
+
+def _labels(samples: Samples) -> list[str]:
+    # The other way round: what does not look predicted is the likelier truth.
+    return sorted(_predictions(samples), key=lambda path: (not _looks_true(path), "pred" in path.lower()))
+
+
+def _heatmaps(samples: Samples) -> list[str]:
+    return [
+        path
+        for path, field in samples.get_field_schema(flat=True).items()
+        if isinstance(field, fo.EmbeddedDocumentField) and field.document_type is fo.Heatmap
+    ]
+
+
+def applies(only: Only, samples: Samples, given: Mapping[str, Any]) -> bool:
+    """Whether a parameter matters for the label field that a form holds, or that it will offer first."""
+    if any(given.get(name) != value for name, value in only.when.items()):
+        return False
+    path = given.get(only.of) or next(iter(_predictions(samples)), "")
+    kind = prediction_fields(samples).get(path)
+    tasks = {LABEL_TYPES[kind].task} if kind is not None else set()
+    return bool({*tasks, *(["frames"] if path.startswith(FRAMES) else [])} & set(only.tasks))
 
 
 def _embeddings(samples: Samples) -> list[str]:
@@ -115,6 +145,8 @@ def _colors(samples: Samples) -> list[str]:
 
 _FINDERS: dict[str, Callable[[Samples], list[str]]] = {
     "predictions": _predictions,
+    "labels": _labels,
+    "heatmaps": _heatmaps,
     "embeddings": _embeddings,
     "brain_run": _brain_runs,
     "number": number_fields,

@@ -23,6 +23,7 @@ from ..core.schema import (
     first_sentence,
     from_json,
     models_of,
+    only_of,
     parse,
     role_of,
     tag_of,
@@ -47,6 +48,9 @@ def draw(model: type[Schema], inputs: types.Object, samples: Any, given: Mapping
         given: what the form holds so far
     """
     for name, field in described(model):
+        only = only_of(field)
+        if only is not None and not sources.applies(only, samples, given):
+            continue
         _draw_field(model, name, field, inputs, samples, given)
 
 
@@ -153,6 +157,12 @@ def _draw_role(name: str, field: FieldInfo, inputs: types.Object, samples: Any) 
         return
     if role.suggested and found:
         inputs.str(name, view=types.LazyFieldView(**_texts(facts)), **{**facts, "default": found[0]})
+        return
+    if get_origin(without_none(field.annotation)) is list:
+        several = types.AutocompleteView(multiple=True, allow_user_input=False, **_texts(facts))
+        for choice in found:
+            several.add_choice(choice, label=choice)
+        inputs.list(name, types.String(), view=several, **facts)
         return
     if field.is_required() and found:
         facts["default"] = found[0]

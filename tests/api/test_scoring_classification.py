@@ -159,7 +159,8 @@ def test_the_field_says_what_it_is(classified):
         "range": [0, 1],
         "high_means": "the model is unsure",
         "source": "Settles, Active Learning Literature Survey, 2010, section 3.1",
-        "parameters": {"aggregation": "max", "min_confidence": 0.0, "probabilities_attribute": "probabilities"},
+        "label_field": "predictions",
+        "parameters": {"normalize": False, "temperature": None, "probabilities_attribute": "probabilities"},
         "status": "complete",
     }
     assert f"predictions_{ENTROPY}" in classified.list_indexes()

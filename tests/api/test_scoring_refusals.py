@@ -9,6 +9,11 @@ import pytest
 
 from shortlist import ShortlistError, score_uncertainty
 
+TYPES = (
+    "Classification, Classifications, Detection, Detections, Polyline, Polylines, Keypoint, Keypoints, TemporalDetection, "
+    "TemporalDetections, Segmentation"
+)
+
 
 def one(make, *labels, **attributes) -> tuple[fo.Dataset, str]:
     """A dataset with these labels, and where the last of them is, as errors say it."""
@@ -35,8 +40,7 @@ def test_nothing_like_it(untouched, refused):
 @pytest.mark.parametrize(("path", "kind"), [("weather", "StringField"), ("tags", "ListField"), ("clip", "VectorField")])
 def test_a_field_of_another_type(untouched, refused, path, kind):
     sentence = (
-        f"label_field must be a field of type Classification, Detections. Got {path!r}, a {kind}, instead. "
-        f"This dataset has predictions."
+        f"label_field must be a field of type {TYPES}. Got {path!r}, a {kind}, instead. This dataset has predictions."
     )
     with refused(untouched, sentence):
         score_uncertainty(untouched, path)
@@ -44,16 +48,14 @@ def test_a_field_of_another_type(untouched, refused, path, kind):
 
 def test_a_label_type_that_is_not_scored(make, refused):
     dataset, _ = one(make, fo.Regression(value=0.5))
-    sentence = (
-        "label_field must be a field of type Classification, Detections. Got 'predictions', a Regression, instead."
-    )
+    sentence = f"label_field must be a field of type {TYPES}. Got 'predictions', a Regression, instead."
     with refused(dataset, sentence):
         score_uncertainty(dataset, "predictions")
 
 
-def test_a_field_of_frames(untouched, refused):
-    sentence = "label_field must be a field of the samples. Got 'frames.predictions' instead. "
-    sentence += "Fields of frames are not read yet."
+def test_a_field_of_frames_that_there_are_none_of(untouched, refused):
+    sentence = f"label_field must be a field of {untouched.name!r}. Got 'frames.predictions' instead. "
+    sentence += "Did you mean 'predictions'?"
     with refused(untouched, sentence):
         score_uncertainty(untouched, "frames.predictions")
 
@@ -195,7 +197,7 @@ def test_parameters_that_are_not_what_they_must_be(untouched, refused):
 
 def test_a_score_of_lists_of_objects_for_a_field_that_is_none(untouched, refused):
     sentence = (
-        "scores must be scores of one prediction a sample, since 'predictions' is no list of objects. "
+        "scores must be scores that apply to 'predictions', which is no list of objects. "
         "Got 'object_frequency' instead."
     )
     with refused(untouched, sentence):
@@ -213,15 +215,6 @@ class TestTheSamples:
         dataset = make()
         with refused(dataset, "the samples must hold at least one. Got an empty dataset instead."):
             score_uncertainty(dataset, "predictions")
-
-    def test_a_view_of_patches(self, detected, refused):
-        patches = detected.to_patches("predictions")
-        sentence = (
-            "the samples must be a dataset or a view of its samples. Got a view of patches instead. Use the view that it "
-            "was made from."
-        )
-        with refused(detected, sentence):
-            score_uncertainty(patches, "predictions")
 
     @pytest.mark.parametrize("thing", ["quickstart", None, [1, 2]])
     def test_what_is_no_dataset(self, thing):

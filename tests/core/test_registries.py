@@ -11,7 +11,7 @@ from shortlist.core.registry import instances_in, subclasses_in
 from shortlist.core.schema import described, first_sentence, parse, tag_of
 from shortlist.core.scores import Objects, Score, Uncertainty, scores
 from shortlist.core.scores.aggregation import aggregate
-from shortlist.core.scores.apply import apply
+from shortlist.core.scores.apply import How, apply
 from shortlist.core.selection import config, inputs, strategy
 from shortlist.core.selection.select import Selection, Values, select
 
@@ -58,7 +58,7 @@ def permuted(objects: Objects, order: np.ndarray) -> Objects:
 
 
 def of_samples(score: Score, objects: Objects, aggregation: str = "max") -> np.ndarray:
-    return apply([score], objects, aggregation)[1][score.name]
+    return apply([score], objects, How(aggregation))[1][score.name]
 
 
 def test_there_are_scores_and_each_has_a_name_of_its_own():
@@ -94,7 +94,23 @@ def test_a_score_stays_in_its_declared_range(score, dtype):
 
 
 @every_score
-@pytest.mark.parametrize("aggregation", ["max", "mean", "sum"])
+@pytest.mark.parametrize("aggregation", ["max", "mean", "top_m"])
+@pytest.mark.parametrize("n_classes", [2, 4, 300])
+def test_a_normalized_score_stays_in_its_range_and_the_uniform_distribution_reaches_its_end(
+    score, aggregation, n_classes
+):
+    objects = predictions(n_classes=n_classes)
+    objects.probabilities[np.isfinite(objects.probabilities).all(axis=1).nonzero()[0][0]] = 1 / n_classes
+    of_objects, of_batch = apply([score], objects, How(aggregation, normalize=True))
+    for values in (*of_objects.values(), of_batch[score.name]):
+        known = values[~np.isnan(values)]
+        assert ((known >= score.low) & (known <= score.high)).all()
+    if score.level == "object":
+        assert np.nanmax(of_objects[score.name]) == pytest.approx(1)
+
+
+@every_score
+@pytest.mark.parametrize("aggregation", ["max", "mean", "sum", "top_m"])
 def test_a_score_follows_its_sample(score, aggregation):
     objects = predictions()
     order = np.random.default_rng(1).permutation(len(objects.present))
@@ -127,7 +143,7 @@ def test_a_sample_without_the_label_is_nan(score):
 def test_what_is_unscoreable_is_nan_and_nothing_else_is(score):
     objects = predictions()
     unscoreable = np.isnan(objects.probabilities).any(axis=1)
-    of_objects, of_batch = apply([score], objects, "max")
+    of_objects, of_batch = apply([score], objects, How("max"))
     np.testing.assert_array_equal(np.isnan(of_objects[score.name]), unscoreable)
     # NaN after aggregation: the label is missing, or objects are there and none can be scored.
     none_known = np.isnan(aggregate(np.where(unscoreable, np.nan, 1), objects.offsets, "max"))

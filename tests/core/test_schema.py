@@ -183,10 +183,10 @@ def test_errors_of_the_verbs_speak_in_the_same_voice():
     )
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("maxi", "max"), ("meen", "mean"), ("summ", "sum")])
+@pytest.mark.parametrize(("typed", "meant"), [("maxi", "max"), ("meen", "mean"), ("summ", "sum"), ("top-m", "top_m")])
 def test_every_choice_can_be_suggested(typed, meant):
     assert said({"label_field": "p", "aggregation": typed}, ScoreUncertainty) == (
-        f"aggregation must be one of max, mean, sum. Got {typed!r} instead. Did you mean {meant!r}?"
+        f"aggregation must be one of max, mean, sum, top_m. Got {typed!r} instead. Did you mean {meant!r}?"
     )
 
 
