@@ -1,0 +1,168 @@
+"""The verb score_disagreement."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import must_be
+from ..core.progress import Progress
+from ..core.schema import parse
+from ..core.scores import scores
+from ..core.scores.disagreement import Disagreement
+from ..core.verbs import ScoreDisagreement
+from ..dataset.committee import Committee, committee, disagreement_fields
+from ..dataset.committee_masks import have_probabilities
+from ..dataset.labels import label_path
+from ..dataset.reservation import reserved
+from ..dataset.results import refuse_foreign, refuse_undeclared
+from ..dataset.samples import Samples, dataset_of, generated_kind, origin_of, uncollected
+from ..dataset.scores import FrameScores, ScoreWriter, commit
+from .comparing import Compared, compared
+from .summary import DisagreementSummary
+from .terminal import Bar
+
+
+def score_disagreement(
+    samples: Samples, label_fields: Sequence[str], *, progress: Progress | None = None, **parameters: Any
+) -> DisagreementSummary:
+    """Scores how far several predictions of the same samples differ, and writes the scores as fields.
+
+    Args:
+        samples: a dataset or a view; of a view of patches, clips or frames the samples behind it are compared
+        label_fields: two or more fields of one type (Classification, Detections or Segmentation), with ``frames.`` before
+            the names of fields of frames; or the one field whose labels hold stochastic passes
+        progress: told the samples done; a bar in the terminal by default
+        **parameters: ``scores``, ``name``, ``passes_attribute``, ``iou``, ``min_confidence``, ``aggregation``, ...; see the
+            reference
+
+    Returns:
+        what was written
+
+    Raises:
+        ShortlistError: bad input; nothing was written
+    """
+    given = parse(ScoreDisagreement, {"label_fields": label_fields, **parameters})
+    origin, of_frames = origin_of(samples)
+    paths = [label_path(path, of_frames) for path in given.label_fields]
+    with Bar.unless(progress) as told:
+        made = _score(origin, given.model_copy(update={"label_fields": paths}), told)
+    if generated_kind(samples) is not None:
+        # The view holds copies of what was compared.
+        samples.reload()
+    return made
+
+
+def _score(samples: Samples, given: ScoreDisagreement, progress: Progress) -> DisagreementSummary:
+    """Streams the members through the formulas into the staging area, and merges the scores when complete."""
+    dataset = dataset_of(samples)
+    members = committee(samples, given.label_fields, given.passes_attribute, given.probabilities_attribute)
+    chosen = _applicable(samples, given, members)
+    names, on_objects = [score.name for score in chosen], members.has_objects
+    fields = disagreement_fields(members, chosen, given.name, _recorded(given))
+    refuse_foreign(dataset, [one.path for one in fields])
+    refuse_undeclared(dataset, [one.path for one in fields if one.part])
+    paths = [f"{given.name}_{name}" for name in names]
+    tally, total = _Tally(given, members), samples.count("frames") if members.of_frames else len(samples)
+    with ExitStack() as stack:
+        stack.enter_context(reserved(dataset, f"scores {given.name}"))
+        stack.enter_context(uncollected())
+        inside = members.fields if on_objects else ()
+        writers = [stack.enter_context(ScoreWriter(dataset, paths, inside, members.of_frames))]
+        of_samples = FrameScores(names, given.frame_aggregation)
+        for batch in compared(samples, given, members, chosen, tally.problems):
+            writers[0].add(batch.ids, [batch.values[name] for name in names], batch.of_objects)
+            if members.of_frames:
+                of_samples.add(batch.owners, batch.values)
+            tally.add(batch)
+            progress(tally.documents, total, f"comparing {', '.join(given.label_fields)}")
+        if members.of_frames:
+            writers.append(stack.enter_context(ScoreWriter(dataset, paths)))
+            for owners, columns in of_samples.batches():
+                writers[1].add(owners, columns)
+        commit(dataset, fields, writers)
+    return tally.summary(len(of_samples) if members.of_frames else tally.documents)
+
+
+def _applicable(samples: Samples, given: ScoreDisagreement, members: Committee) -> list[Disagreement]:
+    """The scores asked for, or all that apply."""
+    fitting = [score for score in scores(Disagreement).values() if members.task in score.tasks]
+    if given.scores is None:
+        if members.task == "segmentation" and not (members.passes or have_probabilities(samples, members)):
+            return [score for score in fitting if score.reads != "probabilities"]
+        return fitting
+    for name in given.scores:
+        if name not in [score.name for score in fitting]:
+            what = "stochastic passes" if members.passes else f"{members.fields[0].kind.__name__} fields"
+            raise must_be("scores", f"scores of {what} ({', '.join(score.name for score in fitting)})", name)
+    return [score for score in fitting if score.name in given.scores]
+
+
+def _recorded(given: ScoreDisagreement) -> dict[str, Any]:
+    return given.model_dump(mode="json", exclude={"scores", "name"}, exclude_none=True)
+
+
+class _Tally:
+    """Counts what was compared."""
+
+    def __init__(self, given: ScoreDisagreement, members: Committee) -> None:
+        self.given, self.committee = given, members
+        self.documents = self.objects = self.unscoreable = 0
+        self.members: Counter[int] = Counter()
+        self.problems: Counter[str] = Counter()
+        self.scored: Counter[str] = Counter()
+        self.sums: dict[str, float] = {}
+
+    def add(self, batch: Compared) -> None:
+        """Counts a batch in."""
+        self.documents += len(batch.ids)
+        self.objects += sum(len(one.ids) for one in batch.of_objects)
+        self.members.update(batch.members.tolist())
+        missing = np.zeros(len(batch.ids), bool)
+        for name, values in batch.values.items():
+            known = ~np.isnan(values)
+            self.scored[name] += int(known.sum())
+            self.sums[name] = self.sums.get(name, 0.0) + float(values[known].sum())
+            missing |= ~known
+        self.unscoreable += int((missing & (batch.members >= self._least)).sum())
+
+    @property
+    def _least(self) -> int:
+        """How many labels a sample must have to be compared: passes are inside one."""
+        return 1 if self.committee.passes else 2
+
+    def summary(self, n_samples: int) -> DisagreementSummary:
+        """What was counted, for people."""
+        names = ", ".join(repr(path) for path in self.given.label_fields)
+        few = sum(count for there, count in self.members.items() if there < self._least)
+        passes = self.given.passes_attribute
+        lacking = f"labels without passes in {passes!r}" if passes else _LACKING[self.committee.task]
+        reasons = {f"no {names}" if passes else f"fewer than two of {names}": few, lacking: self.unscoreable}
+        return DisagreementSummary(
+            label_fields=list(self.given.label_fields),
+            passes_attribute=passes,
+            n_samples=n_samples,
+            n_frames=self.documents if self.committee.of_frames else None,
+            n_objects=self.objects,
+            fields={
+                f"{self.given.name}_{name}": {
+                    "scored": count,
+                    "mean": self.sums[name] / count if count else float("nan"),
+                }
+                for name, count in self.scored.items()
+            },
+            unscoreable={reason: count for reason, count in reasons.items() if count},
+            members=dict(sorted(self.members.items(), reverse=True)),
+            problems=dict(self.problems),
+        )
+
+
+_LACKING = {
+    "classification": "predictions that lack what a score needs (a label; probabilities, logits or a confidence)",
+    "detection": "",
+    "segmentation": "fewer than two masks, or probabilities, that can be read and compared",
+}
