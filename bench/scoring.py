@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 import shortlist
-from shortlist.api import scoring
+from shortlist.dataset import scores
 from shortlist.dataset.results import Staging
 
 from .common import PeakRss, Timing, aim, least, table, timed
@@ -126,7 +126,7 @@ class _Record:
     def __init__(self) -> None:
         self.project: dict[str, Any] = {}
         self.batches: list[list[dict]] = []
-        self.stages: list[dict] = []
+        self.update: dict | None = None
 
 
 def _score(dataset: fo.Dataset, record: _Record) -> None:
@@ -137,15 +137,15 @@ def _score(dataset: fo.Dataset, record: _Record) -> None:
             record.batches.append(documents)
             super().add(documents)
 
-        def merge(self, stages: list[dict[str, Any]]) -> None:
-            record.stages = stages
-            super().merge(stages)
+        def merge(self, update: dict[str, Any] | None = None) -> None:
+            record.update = update
+            super().merge(update)
 
-    scoring.Staging = Noted
+    scores.Staging = Noted
     try:
         shortlist.score_uncertainty(dataset, FIELD, progress=_silent)
     finally:
-        scoring.Staging = Staging
+        scores.Staging = Staging
 
 
 def _floor(dataset: fo.Dataset, record: _Record) -> None:
@@ -158,7 +158,7 @@ def _floor(dataset: fo.Dataset, record: _Record) -> None:
     with Staging(dataset) as staging:
         for batch in record.batches:
             staging.add(batch)
-        staging.merge(record.stages)
+        staging.merge(record.update)
 
 
 def _loop(dataset: fo.Dataset) -> None:
