@@ -1,6 +1,9 @@
 """The command line: every verb on a dataset, its options drawn from the verb's model.
 
 shortlist score DATASET --label-field predictions
+shortlist disagreement DATASET --label-fields model_a model_b
+shortlist images DATASET --flags dark blurry exact_duplicate
+shortlist predict-loss DATASET --label-field predictions --ground-truth ground_truth
 shortlist select DATASET --run-key round_1 --config config.json
 shortlist selections DATASET [--action load|delete --run-key round_1]
 shortlist visualize DATASET --embeddings clip
@@ -19,10 +22,21 @@ import fiftyone as fo
 from . import api
 from .core.errors import ShortlistError, did_you_mean, must_be
 from .core.schema import Schema, choices_of, described, first_sentence, from_json, models_of, without_none
-from .core.verbs import ManageSelections, ScoreUncertainty, SelectSamples, VisualizeEmbeddings
+from .core.verbs import (
+    ManageSelections,
+    ScoreDisagreement,
+    ScoreImages,
+    ScorePredictedLoss,
+    ScoreUncertainty,
+    SelectSamples,
+    VisualizeEmbeddings,
+)
 
 _COMMANDS: dict[str, tuple[type[Schema], Callable[..., Any]]] = {
     "score": (ScoreUncertainty, api.score_uncertainty),
+    "disagreement": (ScoreDisagreement, api.score_disagreement),
+    "images": (ScoreImages, api.score_images),
+    "predict-loss": (ScorePredictedLoss, api.score_predicted_loss),
     "select": (SelectSamples, api.select_samples),
     "selections": (ManageSelections, api.manage_selections),
     "visualize": (VisualizeEmbeddings, api.visualize_embeddings),

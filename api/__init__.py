@@ -1,5 +1,8 @@
 """The verbs: read the dataset, compute, write the results. What operators, scripts and the command line all call."""
 
+from .disagreeing import score_disagreement
+from .imaging import score_images
+from .predicting import score_predicted_loss
 from .scoring import score_uncertainty
 from .selecting import delete_selection, list_selections, load_selection, manage_selections, select_samples
 from .visualizing import visualize_embeddings
@@ -9,6 +12,9 @@ __all__ = [
     "list_selections",
     "load_selection",
     "manage_selections",
+    "score_disagreement",
+    "score_images",
+    "score_predicted_loss",
     "score_uncertainty",
     "select_samples",
     "visualize_embeddings",

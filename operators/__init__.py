@@ -1,8 +1,19 @@
 """The operators: a form and one call each."""
 
 from .manage_selections import ManageSelections
+from .score_disagreement import ScoreDisagreement
+from .score_images import ScoreImages
+from .score_predicted_loss import ScorePredictedLoss
 from .score_uncertainty import ScoreUncertainty
 from .select_samples import SelectSamples
 from .visualize_embeddings import VisualizeEmbeddings
 
-OPERATORS = [ScoreUncertainty, SelectSamples, ManageSelections, VisualizeEmbeddings]
+OPERATORS = [
+    ScoreUncertainty,
+    ScoreDisagreement,
+    ScoreImages,
+    ScorePredictedLoss,
+    SelectSamples,
+    ManageSelections,
+    VisualizeEmbeddings,
+]

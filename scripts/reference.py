@@ -22,6 +22,10 @@ from shortlist.core.schema import (
     without_none,
 )
 from shortlist.core.scores import Uncertainty, scores
+from shortlist.core.scores.disagreement import Disagreement
+from shortlist.core.scores.image_flags import OTHER_FLAGS, flags
+from shortlist.core.scores.image_quality import ImageMetric
+from shortlist.core.scores.predicted_loss import PREDICTED_LOSS
 from shortlist.core.selection.config import Entry, SelectionConfig
 from shortlist.core.selection.inputs import inputs
 from shortlist.core.selection.strategy import strategies
@@ -29,10 +33,15 @@ from shortlist.core.selection.strategy import strategies
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference.md"
 _VERBS: dict[str, type[Schema]] = {
     "score_uncertainty": verbs.ScoreUncertainty,
+    "score_disagreement": verbs.ScoreDisagreement,
+    "score_predicted_loss": verbs.ScorePredictedLoss,
+    "score_images": verbs.ScoreImages,
     "select_samples": verbs.SelectSamples,
     "manage_selections": verbs.ManageSelections,
     "visualize_embeddings": verbs.VisualizeEmbeddings,
 }
+# What each task compares, for the table.
+_COMPARED = {"classification": "classifications, passes", "detection": "detections", "segmentation": "segmentations"}
 
 
 def page() -> str:
@@ -67,6 +76,42 @@ def _lines() -> Iterator[str]:
         of = "each prediction, then the sample" if score.level == "object" else "the sample's objects"
         span = f"{score.low:g} to {score.high:g}" if score.high != float("inf") else f"{score.low:g} and above"
         yield f"| `{score.name}` | {of} | {span} | {score.high_means} | {score.description} | {score.source} |"
+    one = PREDICTED_LOSS
+    yield f"| `{one.name}` | the sample | {one.low:g} and above | {one.high_means} | {one.description} | {one.source} |"
+    yield ""
+    yield "### Disagreement"
+    yield ""
+    yield "| score | of | range | high means | definition | source |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for score in scores(Disagreement).values():
+        span = f"{score.low:g} to {score.high:g}" if score.high != float("inf") else f"{score.low:g} and above"
+        of = " and ".join(_COMPARED[task] for task in score.tasks)
+        yield f"| `{score.name}` | {of} | {span} | {score.high_means} | {score.description} | {score.source} |"
+    yield from _image_lines()
+
+
+def _image_lines() -> Iterator[str]:
+    """What is measured of images, and what is flagged."""
+    yield ""
+    yield "### Image metrics"
+    yield ""
+    yield "Fields inside `image_quality`. The *working image* is grey, its longer side 160 pixels; the *colour image* has 80;"
+    yield "the *row image* is grey and halved until it is at most 400 pixels high. Smaller images are taken as they are."
+    yield ""
+    yield "| metric | range | high means | definition | source |"
+    yield "| --- | --- | --- | --- | --- |"
+    for metric in scores(ImageMetric).values():
+        span = f"{metric.low:g} to {metric.high:g}" if metric.high != float("inf") else f"{metric.low:g} and above"
+        yield f"| `{metric.name}` | {span} | {metric.high_means} | {metric.description} | {metric.source} |"
+    yield ""
+    yield "### Image flags"
+    yield ""
+    yield "| flag | means | threshold |"
+    yield "| --- | --- | --- |"
+    for flag in flags().values():
+        yield f"| `{flag.name}` | {flag.description} | {f'`{flag.parameter}`' if flag.parameter else ''} |"
+    for name, sentence in OTHER_FLAGS.items():
+        yield f"| `{name}` | {sentence} | |"
 
 
 def _section(title: str, model: type[Schema], more: str = "") -> Iterator[str]:
@@ -93,12 +138,14 @@ def _kind(field: FieldInfo) -> str:
     if choices:
         word = ", ".join(f"`{choice}`" for choice in choices)
         return f"list of {word}" if get_origin(kind) is list else f"one of {word}"
+    role = role_of(field)
+    if get_origin(kind) is list and role is not None:
+        return f"list of names ({role.name.replace('_', ' ')})"
     if kind is not str and not isinstance(kind, type):
         return "number, text or truth value"
     signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
     bounds = ", ".join(f"{signs[key]} {value:g}" for key, value in bounds_of(field).items())
     word = {int: "integer", float: "number", bool: "truth value", str: "text"}[kind]
-    role = role_of(field)
     if role is not None:
         word = f"name ({role.name.replace('_', ' ')})"
     return f"{word} {bounds}".rstrip()
