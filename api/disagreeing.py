@@ -20,7 +20,7 @@ from ..dataset.committee_masks import have_probabilities
 from ..dataset.labels import label_path
 from ..dataset.reservation import reserved
 from ..dataset.results import refuse_foreign, refuse_undeclared
-from ..dataset.samples import Samples, dataset_of, generated_kind, origin_of, uncollected
+from ..dataset.samples import Samples, as_object_ids, dataset_of, generated_kind, ids_of, origin_of, uncollected
 from ..dataset.scores import FrameScores, ScoreWriter, commit
 from .comparing import Compared, compared
 from .summary import DisagreementSummary
@@ -82,7 +82,7 @@ def _score(samples: Samples, given: ScoreDisagreement, progress: Progress) -> Di
             progress(tally.documents, total, f"comparing {', '.join(given.label_fields)}")
         if members.of_frames:
             writers.append(stack.enter_context(ScoreWriter(dataset, paths)))
-            for owners, columns in of_samples.batches():
+            for owners, columns in of_samples.batches(as_object_ids(ids_of(samples))):
                 writers[1].add(owners, columns)
         commit(dataset, fields, writers)
     return tally.summary(len(of_samples) if members.of_frames else tally.documents)

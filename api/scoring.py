@@ -19,7 +19,6 @@ from ..core.scores import Uncertainty, scores
 from ..core.scores.aggregation import Aggregation
 from ..core.scores.apply import How, apply
 from ..core.scores.calibration import Calibration, fit_temperature
-from ..core.scores.probabilities import BadRow
 from ..core.scores.segmentation import mask_scores
 from ..core.verbs import ScoreUncertainty
 from ..dataset import predictions, segmentations
@@ -28,8 +27,8 @@ from ..dataset.labeled import labeled
 from ..dataset.labels import LabelField, label_field, label_path
 from ..dataset.reservation import reserved
 from ..dataset.results import refuse_foreign, refuse_undeclared
-from ..dataset.samples import Samples, dataset_of, generated_kind, origin_of, uncollected
-from ..dataset.score_fields import sample_path, score_fields
+from ..dataset.samples import Samples, as_object_ids, dataset_of, generated_kind, ids_of, origin_of, uncollected
+from ..dataset.score_fields import frame_path, refuse_shared, sample_path, score_fields
 from ..dataset.scores import FrameScores, ObjectScores, ScoreWriter, commit
 from .summary import ScoreSummary
 from .terminal import Bar
@@ -55,11 +54,17 @@ def score_uncertainty(
     given = parse(ScoreUncertainty, {"label_field": label_field, **parameters})
     origin, of_frames = origin_of(samples)
     with Bar.unless(progress) as told:
-        made = score(origin, given.model_copy(update={"label_field": label_path(given.label_field, of_frames)}), told)
+        made = score(origin, _of_origin(given, of_frames), told)
     if generated_kind(samples) is not None:
         # The view holds copies of what was scored.
         samples.reload()
     return made
+
+
+def _of_origin(given: ScoreUncertainty, of_frames: bool) -> ScoreUncertainty:
+    """The parameters with the paths of the samples that a view of frames was made from."""
+    named = {name: getattr(given, name) for name in ("label_field", "calibrate_on", "confidence_map")}
+    return given.model_copy(update={name: label_path(path, of_frames) for name, path in named.items() if path})
 
 
 def score(samples: Samples, given: ScoreUncertainty, progress: Progress) -> ScoreSummary:
@@ -72,15 +77,17 @@ def score(samples: Samples, given: ScoreUncertainty, progress: Progress) -> Scor
     fields = score_fields(field, chosen, _recorded(given, field, how))
     refuse_foreign(dataset, [result.path for result in fields])
     refuse_undeclared(dataset, [result.path for result in fields if result.part])
+    refuse_shared(dataset, field, fields)
     names = [score.name for score in chosen]
     inside = [field] if field.list_attribute else []
-    of_documents = [sample_path(field.document_path, name) for name in names]
+    of_samples = [sample_path(field.path, name) for name in names]
+    of_documents = [frame_path(field.path, name) for name in names] if field.of_frames else of_samples
     tally, of_frames = _Tally(field, calibration), FrameScores(names, given.frame_aggregation)
     total = samples.count("frames") if field.of_frames else len(samples)
     with (
         reserved(dataset, f"scores of {given.label_field}"),
         ScoreWriter(dataset, of_documents, inside, field.of_frames) as writer,
-        ScoreWriter(dataset, of_documents) as sample_writer,
+        ScoreWriter(dataset, of_samples) as sample_writer,
         uncollected(),
     ):
         read = _masks if field.task == "segmentation" else _labels
@@ -91,7 +98,7 @@ def score(samples: Samples, given: ScoreUncertainty, progress: Progress) -> Scor
             tally.add(batch)
             progress(tally.documents, total, f"scoring {given.label_field}")
         if field.of_frames:
-            for ids, columns in of_frames.batches():
+            for ids, columns in of_frames.batches(as_object_ids(ids_of(samples))):
                 sample_writer.add(ids, columns)
         commit(dataset, fields, [writer, sample_writer] if field.of_frames else [writer])
     return tally.summary(len(of_frames) if field.of_frames else tally.documents)
@@ -145,27 +152,21 @@ def _masks(
 ) -> Iterator[_Scored]:
     """The scores of masks, each read and scored by itself, several at a time."""
     names = [score.name for score in chosen]
-    n_classes = max(len(field.classes), 2) if field.declared else None
+    n_classes = field.n_mask_classes
 
     def scored(mask: segmentations.Mask) -> tuple[segmentations.Mask, int, int, dict[str, float], Unreadable | None]:
         try:
-            with mask.open() as planes:
+            with segmentations.opened(mask, field) as planes:
                 found = mask_scores(planes, chosen, given.segmentation, how)
                 return mask, planes.shape[0], found.n_segments, found.values, None
         except Unreadable as problem:
             return mask, 0, 0, dict.fromkeys(names, np.nan), problem
-        except BadRow as error:
-            raise ShortlistError(error.sentence).at(_where(mask, field)) from None
-        except ShortlistError as error:
-            raise error.at(_where(mask, field)) from None
 
     every = (mask for batch in segmentations.masks(samples, field, given.confidence_map) for mask in batch)
     for mask, width, n_segments, values, problem in mapped(scored, every):
-        if width and n_classes not in (None, width):
-            raise must_be(
-                _where(mask, field), f"probabilities of {n_classes} classes, as the others or the class list", width
-            )
-        n_classes = n_classes or width or None
+        if problem is None:
+            segmentations.check_classes(mask, field, width, n_classes)
+            n_classes = width
         yield _Scored(
             [mask.id],
             [mask.owner],
@@ -176,10 +177,6 @@ def _masks(
             Counter({mask.origin: 1} if problem is None else {}),
             problem if mask.present else None,
         )
-
-
-def _where(mask: segmentations.Mask, field: LabelField) -> str:
-    return f"{'frame' if field.of_frames else 'sample'} {mask.id}, field {field.path!r}"
 
 
 def _applicable(given: ScoreUncertainty, field: LabelField) -> list[Uncertainty]:
@@ -264,7 +261,7 @@ class _Tally:
         problems = {self.examples.get(reason, reason): count for reason, count in self.problems.items()}
         reasons = {f"no {self.field.path!r}": self.absent, **problems}
         fields = {
-            sample_path(self.field.document_path, name): {
+            (frame_path if self.field.of_frames else sample_path)(self.field.path, name): {
                 "scored": count,
                 "mean": self.sums[name] / count if count else float("nan"),
             }

@@ -68,10 +68,11 @@ class ScoreSummary(Summary):
                 f"{fit.temperature:.3g}, fitted on {fit.n_labeled} labelled predictions (log loss {fit.before:.3f} to "
                 f"{fit.after:.3f})",
             )
+        unit = "samples" if self.n_frames is None else "frames"
         for name, facts in self.fields.items():
-            yield name, f"mean {facts['mean']:.3f} over {facts['scored']:.0f} samples"
+            yield name, f"mean {facts['mean']:.3f} over {facts['scored']:.0f} {unit}"
         for reason, count in self.unscoreable.items():
-            yield "not scored", f"{count} {'samples' if self.n_frames is None else 'frames'}: {reason}"
+            yield "not scored", f"{count} {unit}: {reason}"
         yield "probabilities from", ", ".join(f"{name} ({count})" for name, count in self.origins.items()) or "nothing"
 
 

@@ -78,7 +78,7 @@ class ScoreUncertainty(Schema):
     )
     temperature: float | None = Field(
         None,
-        gt=0,
+        ge=0.01,
         description="What logits are divided by before scoring: above 1 for a model that is too sure of itself.",
     )
     calibrate_on: Annotated[str | None, LABELS] = Field(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from ..core.errors import ShortlistError, must_be
 from ..core.scores.planes import ArrayPlanes
 from ..core.scores.segmentation import Planes
-from .binary import decoded
+from .binary import numbers
 
 # Bytes of a file that is read at once; larger ones are read in bands.
 _WHOLE = 32 * 2**20
@@ -51,27 +52,42 @@ def array_planes(stored: object, are_logits: bool) -> Iterator[Planes]:
         ShortlistError: the array has another shape
     """
     if not isinstance(stored, str):
-        array = decoded(stored)
-        assert array is not None
+        array = numbers(stored)
+        if array is None:
+            raise must_be(
+                "the probabilities of a mask", "an array of numbers or the name of a .npy or .npz file", stored
+            )
         yield ArrayPlanes(_three_dimensional(array), are_logits)
         return
+    with ExitStack() as held:
+        with _unreadable(stored):
+            planes = _opened(stored, are_logits, held)
+        yield planes
+
+
+def _opened(path: str, are_logits: bool, held: ExitStack) -> ArrayPlanes:
+    """The planes of a file, and what they need for as long as they are used."""
+    if zipfile.is_zipfile(path):
+        file = held.enter_context(_member(path))
+        held.enter_context(_IN_FLIGHT.room(_header(file).nbytes))
+    else:
+        file = held.enter_context(open(path, "rb"))  # noqa: SIM115
+        header = _header(file)
+        if header.nbytes > _WHOLE and not header.fortran:
+            return FilePlanes(file, header, are_logits)
+    file.seek(0)
+    return ArrayPlanes(_three_dimensional(np.lib.format.read_array(file, allow_pickle=False)), are_logits)
+
+
+@contextmanager
+def _unreadable(path: str) -> Iterator[None]:
+    """Says of whatever goes wrong inside that the file cannot be read; an encrypted archive is a ``RuntimeError``."""
     try:
-        if zipfile.is_zipfile(stored):
-            with _member(stored) as file, _IN_FLIGHT.room(_header(file).nbytes):
-                file.seek(0)
-                yield ArrayPlanes(_three_dimensional(np.lib.format.read_array(file, allow_pickle=False)), are_logits)
-            return
-        with open(stored, "rb") as file:
-            header = _header(file)
-            if header.nbytes > _WHOLE and not header.fortran:
-                yield FilePlanes(file, header, are_logits)
-                return
-            file.seek(0)
-            yield ArrayPlanes(_three_dimensional(np.lib.format.read_array(file, allow_pickle=False)), are_logits)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, ShortlistError):
-            raise
-        raise Unreadable("files that cannot be read", stored) from None
+        yield
+    except ShortlistError:
+        raise
+    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        raise Unreadable("files that cannot be read", path) from None
 
 
 @dataclass(frozen=True)
@@ -121,7 +137,7 @@ class FilePlanes(ArrayPlanes):
         are_logits: whether softmax makes them probabilities
     """
 
-    def __init__(self, file: BinaryIO, header: _Header, are_logits: bool = False):
+    def __init__(self, file: io.BufferedReader, header: _Header, are_logits: bool = False):
         super().__init__(_three_dimensional(np.broadcast_to(np.zeros((), header.dtype), header.shape)), are_logits)
         if os.fstat(file.fileno()).st_size < header.offset + header.nbytes:
             raise EOFError
@@ -131,10 +147,11 @@ class FilePlanes(ArrayPlanes):
         """(K, stop - start, w) of the stored numbers."""
         n_classes, height, width = self.shape
         band = np.empty((n_classes, stop - start, width), self._header.dtype)
-        for index in range(n_classes):
-            self._file.seek(self._header.offset + (index * height + start) * width * band.itemsize)
-            if self._file.readinto(memoryview(band[index]).cast("B")) != band[index].nbytes:  # type: ignore[attr-defined]
-                raise EOFError
+        with _unreadable(self._file.name):
+            for index in range(n_classes):
+                self._file.seek(self._header.offset + (index * height + start) * width * band.itemsize)
+                if self._file.readinto(memoryview(band[index]).cast("B")) != band[index].nbytes:
+                    raise EOFError
         return band
 
 

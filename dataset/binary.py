@@ -35,6 +35,15 @@ def decoded(value: Any) -> NDArray | None:
     return np.frombuffer(raw, dtype, offset=10 + length).reshape(shape)
 
 
+def numbers(value: object) -> NDArray | None:
+    """The array of numbers behind a raw value; None where it is none."""
+    try:
+        array = decoded(value)
+    except (TypeError, ValueError, zlib.error):
+        return None
+    return array if array is not None and array.dtype.kind in "biuf" else None
+
+
 @lru_cache(maxsize=256)
 def _header(header: bytes) -> tuple[np.dtype | None, bool, tuple[int, ...]]:
     """A parsed ``.npy`` header; no dtype where it holds objects."""

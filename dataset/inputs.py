@@ -117,7 +117,7 @@ def scores_path(given: Scores, samples: Samples) -> str:
     if given.field and not (given.task or given.score):
         return given.field
     if given.task and given.score and not given.field:
-        return sample_path(given.task.removeprefix(FRAMES), given.score)
+        return sample_path(given.task, given.score)
     raise must_be(
         "the input SCORES",
         "given either a field, or a task (label field) and a score",

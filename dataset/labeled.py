@@ -13,15 +13,14 @@ from ..core.errors import ShortlistError, must_be
 from ..core.geometry import box_iou, matched, resized
 from ..core.scores.probabilities import normalized
 from .arrays import Unreadable
-from .binary import decoded
 from .labels import LabelField
 from .predictions import label_documents, read
 from .samples import Samples, value_at
-from .segmentations import class_indices, masks
+from .segmentations import check_classes, class_indices, mask_of, masks, opened
 
 _SAME_OBJECT = 0.5
 # Probabilities to calibrate on at most, and pixels of one mask.
-_ENOUGH, _PIXELS = 20_000_000, 2000
+_ENOUGH, _PIXELS = 4_000_000, 2000
 
 Labeled = tuple[NDArray[np.floating], NDArray[np.int64]]
 
@@ -72,6 +71,11 @@ def _of_labels(samples: Samples, field: LabelField, truth: LabelField) -> Iterat
     project |= {f"{one.objects_path}.{name}": True for one in (field, truth) for name in boxes}
     documents = label_documents(samples, field, project)
     for batch, pages in zip(read(samples, field), documents, strict=True):
+        if not field.declared and (batch.origins["logits"] or batch.origins[field.probabilities_attribute]):
+            raise ShortlistError(
+                f"calibrate_on needs the class of each place of the vectors of {field.path!r}. Set "
+                f"dataset.classes[{field.path!r}] = [...] to the model's classes."
+            )
         if batch.ids != [page["_id"] for page in pages]:
             raise ShortlistError("calibrate_on: the samples changed while they were read. Run again.")
         truths = np.full(len(batch.object_ids), -1)
@@ -113,19 +117,18 @@ def _of_masks(samples: Samples, field: LabelField, truth: LabelField, confidence
     project = {f"{truth.document_path}.{name}": True for name in ("mask", "mask_path")}
     truths = (page for pages in label_documents(samples, truth, project, batch=8) for page in pages)
     found = (mask for batch in masks(samples, field, confidence_map) for mask in batch)
+    n_classes = field.n_mask_classes
     for mask, page in zip(found, truths, strict=True):
-        label = value_at(page, truth.document_path)
-        if mask.id != page["_id"] or not label:
+        given = mask_of(value_at(page, truth.document_path) or {})
+        if mask.id != page["_id"] or given is None:
             continue
         try:
-            with mask.open() as planes:
-                given = fo.Segmentation(mask=decoded(label.get("mask")), mask_path=label.get("mask_path")).get_mask()
-                if given is None:
-                    continue
+            with opened(mask, field) as planes:
+                check_classes(mask, field, planes.shape[0], n_classes)
                 n_classes, height, width = planes.shape
                 indices = resized(class_indices(given, samples, truth, n_classes), (height, width)).ravel()
                 kept = np.arange(0, height * width, max(1, height * width // _PIXELS))
                 probabilities = planes.rows(0, height).reshape(n_classes, -1).T[kept]
                 yield normalized(probabilities, planes.rounding), indices[kept]
-        except (Unreadable, OSError):
+        except Unreadable:
             continue

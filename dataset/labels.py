@@ -72,6 +72,11 @@ class LabelField:
         return LABEL_TYPES[self.kind].list_attribute
 
     @property
+    def n_mask_classes(self) -> int | None:
+        """How many classes the probabilities of its masks must have; None where the dataset does not say."""
+        return max(len(self.classes), 2) if self.declared else None
+
+    @property
     def of_frames(self) -> bool:
         """Whether frames hold it, rather than samples."""
         return self.path.startswith(FRAMES)
@@ -86,6 +91,14 @@ class LabelField:
         """The path, in the document, of the object or of the list of objects."""
         return f"{self.document_path}.{self.list_attribute}" if self.list_attribute else self.document_path
 
+    def where(self, document: object) -> str:
+        """Where the label of a sample or frame is, for an error.
+
+        Args:
+            document: the id of the sample or frame
+        """
+        return f"{'frame' if self.of_frames else 'sample'} {document}, field {self.path!r}"
+
 
 def label_path(path: str, of_frames: bool) -> str:
     """The path of a field that a view of frames shows as its own."""
@@ -97,12 +110,17 @@ def is_prediction_field(field: fo.Field) -> bool:
     return isinstance(field, fo.EmbeddedDocumentField) and field.document_type in LABEL_TYPES
 
 
-def prediction_fields(samples: Samples) -> dict[str, type]:
-    """The label types of all fields that can be scored, of samples and of frames, by path."""
+def every_field(samples: Samples) -> dict[str, fo.Field]:
+    """All fields of samples and of frames by path."""
     schema = dict(samples.get_field_schema(flat=True))
     if samples._contains_videos():
         schema |= {f"{FRAMES}{path}": field for path, field in samples.get_frame_field_schema(flat=True).items()}
-    return {path: field.document_type for path, field in schema.items() if is_prediction_field(field)}
+    return schema
+
+
+def prediction_fields(samples: Samples) -> dict[str, type]:
+    """The label types of all fields that can be scored, of samples and of frames, by path."""
+    return {path: field.document_type for path, field in every_field(samples).items() if is_prediction_field(field)}
 
 
 def label_field(
@@ -128,7 +146,8 @@ def label_field(
         raise ShortlistError(
             f"{where} must be a field of type {kinds}. Got {path!r}, a {got}, instead. {hint}".rstrip()
         )
-    if isinstance(samples.get_field(path.removeprefix(FRAMES).split(".")[0]), fo.ListField):
+    frames = FRAMES if path.startswith(FRAMES) else ""
+    if isinstance(samples.get_field(frames + path.removeprefix(FRAMES).split(".")[0]), fo.ListField):
         raise must_be(where, "a field with one label a sample, not one inside a list", path)
     classes, declared = _classes(dataset_of(samples), path, field.document_type)
     return LabelField(path, field.document_type, classes, declared, probabilities_attribute)
@@ -136,12 +155,14 @@ def label_field(
 
 def _classes(dataset: fo.Dataset, path: str, kind: type) -> tuple[list[str], bool]:
     """The class list of a field, and whether the dataset declares it: else the distinct labels of all samples."""
-    classes = dataset.classes.get(path) or dataset.default_classes
-    if classes:
+    if classes := dataset.classes.get(path):
         return list(classes), True
     if LABEL_TYPES[kind].task == "segmentation":
+        # Targets may name what is no class, and the default classes are those of boxes as often as not.
         targets = mask_targets(dataset, path)
-        return [targets[value] for value in targets], False
+        return list(targets.values()) or list(dataset.default_classes), False
+    if dataset.default_classes:
+        return list(dataset.default_classes), True
     objects = ".".join(part for part in (path, LABEL_TYPES[kind].list_attribute, "label") if part)
     return sorted(label for label in every_sample(dataset).distinct(objects) if label is not None), False
 

@@ -18,9 +18,10 @@ from scipy.special import expit
 from ..core.errors import did_you_mean, must_be
 from ..core.scores import Objects
 from ..core.scores.probabilities import from_confidence, from_logits, normalized
+from .binary import numbers
 from .labels import LabelField
 from .samples import Samples, documents, frame_documents, value_at
-from .vectors import Place, as_vector, checked, located, stacked
+from .vectors import Place, checked, located, stacked
 
 _WITH_POINTS = (fo.Keypoint, fo.Keypoints)
 
@@ -65,7 +66,7 @@ def read(samples: Samples, field: LabelField) -> Iterator[Batch]:
         place = Place(field, batch, offsets)
         confidences, classes = _confidences(found, field), _class_indices(found, index)
         _check_labels(found, field, index, place)
-        _check_confidences(confidences, place)
+        _check_confidences(found, confidences, place)
         read = _Read(labels, found, confidences, classes, place)
         object_ids, objects, origins, width = read_batch(read, width)
         ids = [document["_id"] for document in batch]
@@ -138,8 +139,8 @@ def _multilabel(read: _Read, width: int | None) -> tuple[list[ObjectId | None], 
             object_ids += [one["_id"] for one in read.found[rows]]
             yes.append(read.confidences[rows])
             classes.append(read.classes[rows])
-            known = int(np.isfinite(yes[-1]).sum())
-            origins.update({"confidence": known, "nothing": len(yes[-1]) - known})
+            n_known = int(np.isfinite(yes[-1]).sum())
+            origins.update({"confidence": n_known, "nothing": len(yes[-1]) - n_known})
         else:
             where = partial(read.place.of_sample, row)
             vector, width = checked(label[key], key, width, where, field)
@@ -147,7 +148,9 @@ def _multilabel(read: _Read, width: int | None) -> tuple[list[ObjectId | None], 
                 raise must_be(f"{where()}: {name}", "between 0 and 1 for every class", vector.tolist())
             if not np.isfinite(vector).all():
                 raise must_be(f"{where()}: {key}", "finite numbers", vector.tolist())
-            ids = {int(index): one["_id"] for index, one in zip(read.classes[rows], read.found[rows], strict=True)}
+            # Only a declared class list says which place of a vector is whose.
+            known = zip(read.classes[rows], read.found[rows], strict=True) if field.declared else ()
+            ids = {int(index): one["_id"] for index, one in known}
             object_ids += [ids.get(index) for index in range(len(vector))]
             yes.append(expit(vector) if key == "logits" else vector)
             classes.append(np.arange(len(vector)))
@@ -177,7 +180,7 @@ def _first_width(samples: Samples, field: LabelField) -> int | None:
         if first is not None:
             label = value_at(first, field.objects_path if is_list else field.document_path)
             objects = label if isinstance(label, list) else [label]
-            vector = next((as_vector(one[name]) for one in objects if one.get(name)), None)
+            vector = next((numbers(one[name]) for one in objects if one.get(name)), None)
             return None if vector is None or vector.ndim != 1 else len(vector)
     return None
 
@@ -240,11 +243,17 @@ def _probabilities(
     return result, origins, width
 
 
-def _check_confidences(confidences: NDArray[np.float64], place: Place) -> None:
+def _check_confidences(objects: list[dict], confidences: NDArray[np.float64], place: Place) -> None:
+    rows: NDArray[np.integer] = np.arange(len(confidences))
+    if place.field.kind in _WITH_POINTS:
+        # A mean of points may be within bounds where they are not.
+        points = [one.get("confidence") or [] for one in objects]
+        rows = np.repeat(rows, [len(some) for some in points])
+        confidences = np.array([one for some in points for one in some], dtype=np.float64)
     outside = np.flatnonzero((confidences < 0) | (confidences > 1))
     if len(outside):
-        row = int(outside[0])
-        raise must_be(f"{place.of(row)}: confidence", "between 0 and 1", float(confidences[row]))
+        first = int(outside[0])
+        raise must_be(f"{place.of(int(rows[first]))}: confidence", "between 0 and 1", float(confidences[first]))
 
 
 def _check_labels(objects: list[dict], field: LabelField, index: dict[str, int], place: Place) -> None:

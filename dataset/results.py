@@ -76,7 +76,7 @@ def refuse_foreign(dataset: fo.Dataset, paths: Sequence[str]) -> None:
         if dataset.get_field(path) is not None and mark_of(dataset, path) is None:
             raise ShortlistError(
                 f"the result field {path!r} must be new or Shortlist's own. Got a field of yours instead; nothing was "
-                f"written. Rename it with dataset.rename_sample_field({path!r}, ...) and run again."
+                f"written. Rename it with {_renaming(path)} and run again."
             )
 
 
@@ -92,9 +92,15 @@ def refuse_undeclared(dataset: fo.Dataset, paths: Sequence[str]) -> None:
         if dataset.get_field(path) is None and collection.find_one(holding, {"_id": 1}):
             raise ShortlistError(
                 f"the result field {path!r} must be new or Shortlist's own. Got values of yours instead; nothing was "
-                f"written. Declare them with dataset.add_dynamic_sample_fields(), rename them with "
-                f"dataset.rename_sample_field({path!r}, ...) and run again."
+                f"written. Declare them with dataset.add_dynamic_{'frame' if path.startswith(FRAMES) else 'sample'}_fields(), "
+                f"rename them with {_renaming(path)} and run again."
             )
+
+
+def _renaming(path: str) -> str:
+    """The call that renames a field."""
+    kind = "frame" if path.startswith(FRAMES) else "sample"
+    return f"dataset.rename_{kind}_field({path.removeprefix(FRAMES)!r}, ...)"
 
 
 def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> None:

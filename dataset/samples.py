@@ -63,14 +63,20 @@ def origin_of(collection: object) -> tuple[Samples, bool]:
         ShortlistError: not a dataset or view, or empty
     """
     shown = _not_empty(collection)
-    generated, of_frames = shown, False
-    while generated_kind(generated) is not None:
-        of_frames |= generated._is_frames
-        generated = generated._source_collection
-    if generated is not shown:
-        ids, every = shown.distinct("sample_id"), every_sample(dataset_of(generated))
+    source, of_frames = source_of(shown)
+    if source is not shown:
+        ids, every = shown.distinct("sample_id"), every_sample(dataset_of(source))
         return (every if len(ids) == len(every) else every.select(ids)), of_frames
     return shown, of_frames
+
+
+def source_of(shown: Samples) -> tuple[Samples, bool]:
+    """What a view of patches, clips or frames was made from, and whether its own fields are fields of frames there."""
+    source, of_frames = shown, False
+    while generated_kind(source) is not None:
+        of_frames |= source._is_frames
+        source = source._source_collection
+    return source, of_frames
 
 
 def every_sample(dataset: fo.Dataset) -> Samples:

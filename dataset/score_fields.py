@@ -8,15 +8,46 @@ from typing import Any
 
 import fiftyone as fo
 
+from ..core.errors import ShortlistError
 from ..core.scores import Uncertainty
 from .labels import LabelField
-from .results import ResultField
+from .results import ResultField, mark_of
 from .samples import FRAMES
 
 
 def sample_path(label_field: str, score: str) -> str:
-    """The field of a score, beside the label field: on samples, or on frames where the label field is one of frames."""
-    return f"{label_field}_{score}"
+    """The field of samples that holds a score of a label field.
+
+    It is beside the label field. Of a field of frames it has the same name, but at the top: the document that a frame's
+    label may be in is none of the sample's.
+
+    >>> sample_path("model.preds", "entropy"), sample_path("frames.model.preds", "entropy")
+    ('model.preds_entropy', 'model_preds_entropy')
+    """
+    own = label_field.removeprefix(FRAMES)
+    return f"{own if own == label_field else own.replace('.', '_')}_{score}"
+
+
+def frame_path(label_field: str, score: str) -> str:
+    """The field of frames that holds a score of a label field of frames, beside it and without ``frames.``."""
+    return f"{label_field.removeprefix(FRAMES)}_{score}"
+
+
+def refuse_shared(dataset: fo.Dataset, field: LabelField, fields: Sequence[ResultField]) -> None:
+    """Stops where samples and frames have label fields of one name, whose scores would be one field of the samples.
+
+    Raises:
+        ShortlistError: with the way out
+    """
+    own = field.path.removeprefix(FRAMES)
+    other = own if field.of_frames else f"{FRAMES}{own}"
+    for result in fields:
+        if (mark_of(dataset, result.path) or {}).get("label_field") == other:
+            raise ShortlistError(
+                f"the result field {result.path!r} must be of {field.path!r}. Got that of {other!r}, which has the same name; "
+                f"nothing was written. Delete it with dataset.delete_sample_field({result.path!r}), or rename one of the label "
+                f"fields."
+            )
 
 
 def score_fields(field: LabelField, scores: Sequence[Uncertainty], parameters: dict[str, Any]) -> list[ResultField]:
@@ -41,9 +72,9 @@ def score_fields(field: LabelField, scores: Sequence[Uncertainty], parameters: d
         meaning = f"High: {score.high_means}."
         over_frames = f", {parameters['frame_aggregation']} over the frames" if field.of_frames else ""
         if field.of_frames:
-            path = sample_path(field.path, score.name)
+            path = f"{FRAMES}{frame_path(field.path, score.name)}"
             fields.append(ResultField(path, fo.FloatField, f"{sentence}. {meaning}", info, part=True))
-        path = sample_path(field.path.removeprefix(FRAMES), score.name)
+        path = sample_path(field.path, score.name)
         fields.append(ResultField(path, fo.FloatField, f"{sentence}{over_frames}. {meaning}", info, index=True))
         if by_object and field.list_attribute:
             own = {**info, "range": [score.low, score.high]}

@@ -150,12 +150,19 @@ class FrameScores:
     def __len__(self) -> int:
         return len(self._found)
 
-    def batches(self, size: int = 2000) -> Iterator[tuple[list[ObjectId], list[NDArray[np.float64]]]]:
-        """The samples and their scores, a column a score: NaN where no frame could be scored."""
-        owners = list(self._found)
-        for start in range(0, len(owners), size):
-            some = owners[start : start + size]
-            parts = np.stack([self._found[owner] for owner in some])
+    def batches(
+        self, samples: Sequence[ObjectId], size: int = 2000
+    ) -> Iterator[tuple[list[ObjectId], list[NDArray[np.float64]]]]:
+        """The samples and their scores, a column a score: NaN where no frame could be scored, or there is none.
+
+        Args:
+            samples: (n,) all samples whose frames were looked at
+            size: how many a batch
+        """
+        nothing = np.zeros((3, len(self.names)))
+        for start in range(0, len(samples), size):
+            some = list(samples[start : start + size])
+            parts = np.stack([self._found.get(owner, nothing) for owner in some])
             with np.errstate(invalid="ignore", divide="ignore"):
                 values = parts[:, 0] if self.aggregation == "max" else parts[:, 1] / parts[:, 2]
             yield some, list(np.where(parts[:, 2] > 0, values, np.nan).T)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..core.errors import ShortlistError, must_be
 from ..core.geometry import resized
 from ..core.scores.planes import ConfidencePlanes
+from ..core.scores.probabilities import BadRow
 from ..core.scores.segmentation import Planes
 from .arrays import Unreadable, array_planes
 from .binary import decoded
@@ -88,6 +89,31 @@ def _mask(document: dict[str, Any], field: LabelField, heatmap: str | None, valu
 
 
 @contextmanager
+def opened(mask: Mask, field: LabelField) -> Iterator[Planes]:
+    """The planes of a mask.
+
+    Raises:
+        Unreadable: there is nothing that can be read
+        ShortlistError: whatever is wrong with what was read, also inside the context, with where it is
+    """
+    try:
+        with mask.open() as planes:
+            yield planes
+    except BadRow as error:
+        raise ShortlistError(error.sentence).at(field.where(mask.id)) from None
+    except ShortlistError as error:
+        raise error.at(field.where(mask.id)) from None
+
+
+def check_classes(mask: Mask, field: LabelField, found: int, expected: int | None) -> None:
+    """Refuses a mask with probabilities of another number of classes than expected, if any is."""
+    if expected not in (None, found):
+        raise must_be(
+            field.where(mask.id), f"probabilities of {expected} classes, as the others or the class list", found
+        )
+
+
+@contextmanager
 def _nothing() -> Iterator[Planes]:
     raise Unreadable("masks without probabilities or a confidence map")
     yield
@@ -96,20 +122,50 @@ def _nothing() -> Iterator[Planes]:
 @contextmanager
 def _approximated(label: dict[str, Any], confidence: dict[str, Any], values: dict[int, int]) -> Iterator[Planes]:
     """The planes of a mask and a Heatmap with the confidence of each pixel's class."""
+    mask, shares = mask_of(label), _shares(confidence)
+    if mask is None or shares is None:
+        raise Unreadable("masks or confidence maps that cannot be read")
+    yield ConfidencePlanes(resized(_indices(mask, values), shares.shape), shares, len(values))
+
+
+def mask_of(label: dict[str, Any]) -> NDArray[np.integer] | None:
+    """(h, w) the mask of a Segmentation as the database holds it, in the document or in a file; colours become one number.
+
+    None where there is none that can be read.
+    """
     try:
         mask = fo.Segmentation(mask=decoded(label.get("mask")), mask_path=label.get("mask_path")).get_mask()
+    except Exception:
+        # Whatever a decoder raises.
+        return None
+    if mask is None or mask.ndim not in (2, 3) or mask.dtype.kind not in "biu" or not mask.size:
+        return None
+    if mask.ndim == 3:
+        red, green, blue = (mask[..., channel].astype(np.int64) for channel in range(3))
+        return (red << 16) + (green << 8) + blue
+    return mask.astype(np.uint8) if mask.dtype.kind == "b" else mask
+
+
+def _shares(confidence: dict[str, Any]) -> NDArray[np.float32] | None:
+    """(h, w) a Heatmap as shares of its range; None where it cannot be read."""
+    try:
         found = fo.Heatmap(map=decoded(confidence.get("map")), map_path=confidence.get("map_path")).get_map()
     except Exception:
-        raise Unreadable("masks or confidence maps that cannot be read") from None
-    if mask is None or found is None:
-        raise Unreadable("masks or confidence maps that cannot be read")
+        return None
+    if found is not None and found.ndim == 3 and (found == found[..., :1]).all():
+        # A grey map that was saved in colour.
+        found = found[..., 0]
+    if found is None or found.ndim != 2 or not found.size:
+        return None
     low, high = confidence.get("range") or (0, _full(found, confidence))
+    if not low < high:
+        raise must_be("confidence_map", "a Heatmap with a range from low to high", [low, high])
     shares = (found.astype(np.float32) - low) / (high - low)
     outside = (shares < 0) | (shares > 1)
     if outside.any():
         got = float(found[outside].flat[0])
         raise must_be("confidence_map", f"between {low:g} and {high:g}, the range of the Heatmap", got)
-    yield ConfidencePlanes(resized(_indices(mask, values), shares.shape), shares, len(values))
+    return shares
 
 
 def _full(found: NDArray, confidence: dict[str, Any]) -> float:
@@ -120,10 +176,7 @@ def _full(found: NDArray, confidence: dict[str, Any]) -> float:
 
 
 def _indices(mask: NDArray, values: dict[int, int]) -> NDArray[np.int32]:
-    """(h, w) the class of each pixel of a mask of values or of RGB colours; -1 for a value that is no class."""
-    if mask.ndim == 3:
-        red, green, blue = (mask[..., channel].astype(np.int64) for channel in range(3))
-        mask = (red << 16) + (green << 8) + blue
+    """(h, w) the class of each pixel of a mask; -1 for a value that is no class."""
     found, places = np.unique(mask, return_inverse=True)
     indices = np.array([values.get(int(value), -1) for value in found], dtype=np.int32)
     return indices[places].reshape(mask.shape)
@@ -133,7 +186,7 @@ def class_indices(mask: NDArray, samples: Samples, field: LabelField, n_classes:
     """(h, w) the class of each pixel of a mask that a field holds, -1 where it has none.
 
     Args:
-        mask: (h, w) values or (h, w, 3) colours
+        mask: (h, w) values or colours, see ``mask_of``
         samples: where the field is
         field: the field, whose mask targets say which value is which class; without them a value is its class
         n_classes: K, how many classes there are

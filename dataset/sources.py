@@ -14,8 +14,8 @@ import fiftyone as fo
 from ..core.errors import ShortlistError, listed, must_be
 from ..core.schema import Only, Role
 from ..core.selection.inputs import Embeddings
-from .labels import LABEL_TYPES, is_prediction_field, prediction_fields
-from .samples import FRAMES, Samples, dataset_of, every_sample, field_of
+from .labels import LABEL_TYPES, every_field, is_prediction_field, label_path, prediction_fields
+from .samples import FRAMES, Samples, dataset_of, every_sample, field_of, source_of
 from .selections import selection_keys
 
 NUMBERS = (fo.FloatField, fo.IntField, fo.BooleanField, fo.DateField, fo.DateTimeField)
@@ -48,7 +48,7 @@ def _labels(samples: Samples) -> list[str]:
 def _heatmaps(samples: Samples) -> list[str]:
     return [
         path
-        for path, field in samples.get_field_schema(flat=True).items()
+        for path, field in every_field(samples).items()
         if isinstance(field, fo.EmbeddedDocumentField) and field.document_type is fo.Heatmap
     ]
 
@@ -57,8 +57,9 @@ def applies(only: Only, samples: Samples, given: Mapping[str, Any]) -> bool:
     """Whether a parameter matters for the label field that a form holds, or that it will offer first."""
     if any(given.get(name) != value for name, value in only.when.items()):
         return False
-    path = given.get(only.of) or next(iter(_predictions(samples)), "")
-    kind = prediction_fields(samples).get(path)
+    source, of_frames = source_of(samples)
+    path = label_path(given.get(only.of) or next(iter(_predictions(samples)), ""), of_frames)
+    kind = prediction_fields(source).get(path)
     tasks = {LABEL_TYPES[kind].task} if kind is not None else set()
     return bool({*tasks, *(["frames"] if path.startswith(FRAMES) else [])} & set(only.tasks))
 

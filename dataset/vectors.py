@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import ShortlistError, must_be
 from ..core.scores.probabilities import BadRow
-from .binary import decoded
+from .binary import numbers
 from .labels import LabelField
 
 
@@ -37,8 +36,7 @@ class Place:
 
     def of_sample(self, row: int) -> str:
         """Where a label is."""
-        holder = "frame" if self.field.of_frames else "sample"
-        return f"{holder} {self.batch[row]['_id']}, field {self.field.path!r}"
+        return self.field.where(self.batch[row]["_id"])
 
 
 def stacked(
@@ -69,7 +67,7 @@ def checked(
     value: object, name: str, width: int | None, where: Callable[[], str], field: LabelField, least: int = 1
 ) -> tuple[NDArray, int]:
     """A vector of the one length that all of a field's have, and of at least some, and its length; see ``stacked``."""
-    vector = as_vector(value)
+    vector = numbers(value)
     if vector is None:
         raise must_be(f"{where()}: {name}", "a list or an array of numbers", value)
     if vector.ndim != 1 or len(vector) < least or len(vector) != (width or len(vector)):
@@ -77,15 +75,6 @@ def checked(
         why = f", one for each of the {width} classes that the dataset declares" if field.declared else ""
         raise ShortlistError(f"{where()}: {name} must be {expected}{why}. Got shape {vector.shape} instead.")
     return vector, len(vector)
-
-
-def as_vector(value: object) -> NDArray | None:
-    """The array of numbers behind a raw value; None where it is none."""
-    try:
-        vector = decoded(value)
-    except (TypeError, ValueError, zlib.error):
-        return None
-    return vector if vector is not None and vector.dtype.kind in "biuf" else None
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def as_float32(values: NDArray) -> NDArray[np.float32]:
 def rounding_of(dtype: np.dtype, n_classes: int) -> float:
     """How far off 1 a sum of probabilities of a type may be: whole numbers are each off by half of one."""
     steps = n_classes / 2 / float(np.iinfo(dtype).max) if dtype.kind in "iu" else 0.0
-    return ROUNDING + steps
+    return min(ROUNDING + steps, 0.5)
 
 
 class ArrayPlanes:

@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from .apply import How
 from .base import Uncertainty
 from .calibration import tempered
-from .probabilities import normalized
+from .probabilities import BadRow, normalized
 
 Unit = Literal["segment", "pixel", "class_balanced"]
 # Probabilities a band: fewer cost more calls, more leave the cache.
@@ -78,20 +78,28 @@ def mask_scores(planes: Planes, scores: Sequence[Uncertainty], unit: Unit, how: 
 
 
 def predicted_classes(planes: Planes) -> NDArray[np.integer]:
-    """(h, w) the class of each pixel, -1 where there is none."""
+    """(h, w) the class of each pixel, -1 where there is none.
+
+    Raises:
+        BadRow: a pixel with probabilities of some classes only
+    """
     if planes.predicted is not None:
         return planes.predicted
     n_classes, height, width = planes.shape
-    classes = np.empty((height, width), np.uint8 if n_classes <= 255 else np.int32)
+    classes = np.empty((height, width), np.min_scalar_type(-n_classes))
     for start, stop in _bands(planes.shape):
         # A running maximum over planes is several times faster than argmax along an axis that is not contiguous.
         band = planes.ranks(start, stop)
         best, own = band[0].copy(), classes[start:stop]
         own[:] = 0
         for index in range(1, n_classes):
-            better = (band[index] > best).view(np.uint8)
+            better = (band[index] > best).view(np.int8)
             np.maximum(own, better * own.dtype.type(index), out=own)
             np.maximum(best, band[index], out=best)
+        if best.dtype.kind == "f" and (absent := np.isnan(best)).any():
+            if not np.isnan(band[:, absent]).all():
+                raise BadRow(0, "probabilities must be numbers >= 0 that sum to 1. Got NaN for some classes instead.")
+            own[absent] = -1
     return classes
 
 

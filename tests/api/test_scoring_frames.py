@@ -207,26 +207,20 @@ def test_fields_of_any_name(videos, path):
     dataset = videos(labels, path=path.split(".")[0])
     if "." in path:
         dataset.add_dynamic_frame_fields()
-        # A sample has no such document to hold its score in.
-        dataset.add_sample_field("model", fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
-        dataset.set_values("model", [fo.DynamicEmbeddedDocument()])
-    score_uncertainty(dataset, f"frames.{path}")
+    summary = score_uncertainty(dataset, f"frames.{path}")
     assert of_frames(dataset, path=path) == [approx([0.1, 0.4])]
-    assert of_samples(dataset, path=path) == approx([0.4])
+    # A sample has no such document to hold its score in.
+    assert of_samples(dataset, path=path.replace(".", "_")) == approx([0.4])
+    assert f"{path}_{LEAST}" in summary.fields
 
 
-def test_a_document_that_only_frames_have_is_refused_or_scored_and_never_half_written(videos):
-    labels = [fo.DynamicEmbeddedDocument(preds=classified(0.9))]
-    dataset = videos(labels, path="model")
+def test_selecting_finds_the_scores_of_frames_that_are_inside_a_document(videos):
+    labels = [[fo.DynamicEmbeddedDocument(preds=classified(one))] for one in (0.9, 0.6)]
+    dataset = videos(*labels, path="model")
     dataset.add_dynamic_frame_fields()
-    before = set(dataset.get_frame_field_schema(flat=True))
-    try:
-        score_uncertainty(dataset, "frames.model.preds")
-    except ShortlistError:
-        dataset.reload()
-        assert set(dataset.get_frame_field_schema(flat=True)) == before
-    else:
-        assert of_frames(dataset, path="model.preds") == [approx([0.1])]
+    source = {"type": "SCORES", "task": "frames.model.preds", "score": LEAST}
+    config = {"n_samples": 1, "strategies": [{"input": source, "strategy": {"type": "WEIGHTS"}}]}
+    assert select_samples(dataset, config, "round_1").ids == [dataset.last().id]
 
 
 class TestMasks:

@@ -417,8 +417,8 @@ class TestParameters:
         ("parameters", "sentence"),
         [
             ({"top_m": 0}, "top_m must be >= 1. Got 0 instead."),
-            ({"temperature": 0}, "temperature must be > 0.0. Got 0 instead."),
-            ({"temperature": -2.0}, "temperature must be > 0.0. Got -2.0 instead."),
+            ({"temperature": 0}, "temperature must be >= 0.01. Got 0 instead."),
+            ({"temperature": -2.0}, "temperature must be >= 0.01. Got -2.0 instead."),
             ({"frame_aggregation": "sum"}, "frame_aggregation must be one of max, mean. Got 'sum' instead."),
             ({"segmentation": "pixels"}, "segmentation must be one of segment, pixel, class_balanced. Got 'pixels'"),
         ],

@@ -26,16 +26,16 @@ def combined(frames: list[tuple[int, float]], aggregation: str, cuts: list[int])
             values = np.array([value for _, value in frames[start:stop]])
             scores.add([IDS[owner] for owner, _ in frames[start:stop]], {"a": values, "twice": 2 * values})
     found = {}
-    for owners, (once, twice) in scores.batches(size=2):
+    for owners, (once, twice) in scores.batches(IDS, size=2):
         np.testing.assert_allclose(twice, 2 * once, atol=1e-12)
         found |= dict(zip(owners, once.tolist(), strict=True))
-    assert len(scores) == len(found)
+    assert len(scores) == len({owner for owner, _ in frames})
     return found
 
 
 def plain(frames: list[tuple[int, float]], aggregation: str) -> dict[ObjectId, float]:
     found = {}
-    for owner in {owner for owner, _ in frames}:
+    for owner in range(len(IDS)):
         known = [value for one, value in frames if one == owner and not math.isnan(value)]
         mean = sum(known) / len(known) if known else math.nan
         found[IDS[owner]] = mean if aggregation == "mean" else max(known, default=math.nan)
@@ -60,12 +60,13 @@ def test_it_is_that_of_a_plain_loop_however_the_frames_are_batched_and_ordered(a
         assert found[one] == pytest.approx(value, abs=1e-12, nan_ok=True)
 
 
-def test_no_frames_no_samples():
-    assert combined([], "max", []) == {}
+def test_samples_without_frames_have_no_score():
+    found = combined([(2, 0.5)], "max", [])
+    assert [math.isnan(found[one]) for one in IDS] == [True, True, False, True, True]
 
 
 def test_negative_scores_are_numbers_too():
     scores = FrameScores(["a"], "max")
     scores.add([IDS[0]], {"a": np.array([-3.0])})
-    ((_, (column,)),) = scores.batches()
+    ((_, (column,)),) = scores.batches(IDS[:1])
     assert column.tolist() == [-3]

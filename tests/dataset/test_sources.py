@@ -27,7 +27,7 @@ def test_every_role_finds_something_or_nothing_in_an_empty_dataset(make, role):
 def test_predictions_come_before_ground_truth(untouched, make):
     label = fo.Classification(label="a")
     dataset = make([fo.Sample("/nowhere/0.png", ground_truth=label, my_preds=fo.Detections(), other=label)])
-    assert choices(schema.PREDICTIONS, dataset) == ["my_preds", "ground_truth", "other"]
+    assert choices(schema.PREDICTIONS, dataset) == ["my_preds", "other", "ground_truth"]
     assert choices(schema.PREDICTIONS, untouched) == ["predictions"]
 
 

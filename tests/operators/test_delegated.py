@@ -68,14 +68,14 @@ def test_a_run_that_was_marked_as_failed_meanwhile_is_cancelled(operator, run, c
     queued = operator("score_uncertainty")(classified, "predictions", delegate=True)
     before = snapshot(classified)
     scoring = importlib.import_module("fiftyone.plugins.orgs.shortlist.curation.api.scoring")
-    read = scoring.labels.read
+    read = scoring.predictions.read
 
     def failing(samples, field):
         for batch in read(samples, field):
             DelegatedOperationService().set_failed(queued.result["id"])
             yield batch
 
-    monkeypatch.setattr(scoring.labels, "read", failing)
+    monkeypatch.setattr(scoring.predictions, "read", failing)
     done = run(queued, "score_uncertainty", classified)
     assert done.run_state == ExecutionRunState.FAILED
     assert snapshot(classified) == before

@@ -9,14 +9,26 @@ import fiftyone as fo
 import pytest
 
 from shortlist import ShortlistError, select_samples
-from shortlist.core.schema import described, parse
+from shortlist.core.schema import described, only_of, parse
 from shortlist.core.selection.inputs import inputs
 from shortlist.core.selection.strategy import strategies
-from shortlist.core.verbs import ManageSelections, ScoreUncertainty, SelectSamples, VisualizeEmbeddings
+from shortlist.core.verbs import (
+    ManageSelections,
+    ScoreDisagreement,
+    ScoreImages,
+    ScorePredictedLoss,
+    ScoreUncertainty,
+    SelectSamples,
+    VisualizeEmbeddings,
+)
+from shortlist.dataset import sources
 from shortlist.operators import forms
 
 MODELS = {
     "score_uncertainty": ScoreUncertainty,
+    "score_disagreement": ScoreDisagreement,
+    "score_predicted_loss": ScorePredictedLoss,
+    "score_images": ScoreImages,
     "select_samples": SelectSamples,
     "manage_selections": ManageSelections,
     "visualize_embeddings": VisualizeEmbeddings,
@@ -73,7 +85,9 @@ def test_every_parameter_is_drawn_with_its_sentence(form, classified, name):
     classified.delete_run("earlier") if name == "select_samples" else None
     properties = form(name, classified)
     for field_name, field in described(MODELS[name]):
-        if field_name in ("config",):
+        if (only := only_of(field)) is not None and not sources.applies(only, classified, {}):
+            assert field_name not in properties
+        elif field_name in ("config",):
             assert field_name in properties
         else:
             assert properties[field_name]["view"].get("description") == field.description, field_name
@@ -98,17 +112,17 @@ def test_roles_offer_what_the_dataset_has(form, classified, detected):
     assert form("select_samples", classified)["run_key"]["default"] == "round_1"
 
 
-def test_bounds_are_those_of_the_model(form, untouched):
-    field = form("score_uncertainty", untouched)["min_confidence"]
-    assert (field["type"]["min"], field["type"]["max"]) == (0, 1)
-    assert choices(form("score_uncertainty", untouched)["aggregation"]) == ["max", "mean", "sum"]
-    assert form("score_uncertainty", untouched)["aggregation"]["default"] == "max"
+def test_bounds_and_choices_are_those_of_the_model(form, detected):
+    properties = form("score_uncertainty", detected)
+    assert (properties["min_confidence"]["type"]["min"], properties["min_confidence"]["type"]["max"]) == (0, 1)
+    assert choices(properties["aggregation"]) == ["max", "mean", "sum", "top_m"]
+    assert properties["probabilities_attribute"]["default"] == "probabilities"
 
 
 def test_what_is_missing_is_said_and_keeps_the_form_from_being_sent(form, make):
     problem = form("score_uncertainty", make([fo.Sample("/nowhere/0.png")]))["problem"]
     assert problem["invalid"] is True
-    assert problem["view"]["label"].startswith("This dataset has no prediction field. Add a Classification or")
+    assert problem["view"]["label"].startswith("This dataset has no prediction field. Add labels of a model")
 
 
 class TestDefaults:

@@ -191,7 +191,7 @@ def test_a_number_without_a_point_is_a_temperature_too(form, make):
 @pytest.mark.parametrize(
     ("sent", "problem"),
     [
-        ({"temperature": 0}, "temperature must be > 0"),
+        ({"temperature": 0}, "temperature must be >= 0.01"),
         ({"temperature": 2.0, "calibrate_on": "two"}, "temperature must be given as a number or be fitted"),
         ({"probabilities_attribute": "a.b"}, "probabilities_attribute must be a name without dots"),
     ],
