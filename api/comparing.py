@@ -66,11 +66,11 @@ def compared(
         ShortlistError: what is stored is not what it must be; with the sample where it was found first
     """
     if members.task == "detection":
-        yield from _objects(samples, given, members, chosen)
+        yield from _objects(samples, given, members, chosen, problems)
     elif members.task == "segmentation":
         ignored = ignored_values(samples, members)
         for sheets in read_masks(samples, members, problems):
-            rows = [_mask(sheet, members, chosen, ignored) for sheet in sheets]
+            rows = [_mask(sheet, chosen, ignored) for sheet in sheets]
             values = {score.name: np.array([row[score.name] for row in rows]) for score in chosen}
             there = np.array([sheet.members for sheet in sheets], np.int64)
             yield Compared([sheet.id for sheet in sheets], [sheet.owner for sheet in sheets], there, values)
@@ -109,10 +109,14 @@ def _passes(batch: VoteBatch, given: ScoreDisagreement, members: Committee, chos
 
 
 def _objects(
-    samples: Samples, given: ScoreDisagreement, members: Committee, chosen: list[Disagreement]
+    samples: Samples,
+    given: ScoreDisagreement,
+    members: Committee,
+    chosen: list[Disagreement],
+    problems: Counter[str],
 ) -> Iterator[Compared]:
     """The objects of several fields, matched two fields at a time."""
-    for batch in read_objects(samples, members, given.min_confidence):
+    for batch in read_objects(samples, members, given.min_confidence, problems):
         matches, lonely = compare(batch.found, given.iou)
         of_objects = [
             ObjectScores(one.object_ids, one.offsets, {given.name: one.spread([values[place] for values in lonely])})
@@ -123,26 +127,26 @@ def _objects(
         yield Compared(batch.ids, batch.owners, there, values, of_objects)
 
 
-def _mask(
-    sheet: SampleMasks, members: Committee, chosen: list[Disagreement], ignored: tuple[int, ...]
-) -> dict[str, float]:
-    """The scores of one sample's masks; the masks of passes are the classes most probable in each."""
+def _mask(sheet: SampleMasks, chosen: list[Disagreement], ignored: tuple[int, ...]) -> dict[str, float]:
+    """The scores of one sample's masks; where there are only probabilities, as of passes, it is the likeliest classes."""
     wanted = {score.reads for score in chosen}
+    needs_masks = "masks" in wanted
+    by_probabilities = needs_masks and not sheet.has_masks and any(one is not None for one in sheet.stored)
+    masks = sheet.masks() if needs_masks and not by_probabilities else []
     differing = float("nan")
-    masks = sheet.masks() if "masks" in wanted else []
     try:
-        if "probabilities" in wanted or members.passes:
+        if "probabilities" in wanted or by_probabilities:
             with sheet.planes() as planes:
                 if "probabilities" in wanted:
                     differing = pixel_bald(planes)
-                if members.passes:
+                if by_probabilities:
                     masks = [predicted_classes(one) for one in planes]
     except Unreadable as error:
         sheet.note(str(error))
     except BadRow as error:
-        names = ", ".join(repr(one.path) for one in members.fields)
-        raise ShortlistError(f"sample {sheet.owner}, masks of {names}: {error.sentence}") from None
-    overlaps = compare_masks([masks], ignored)
+        raise ShortlistError(error.sentence).at(sheet.where) from None
+    # The likeliest class of a pixel without probabilities is -1.
+    overlaps = compare_masks([masks], (-1,) if by_probabilities else ignored)
     return {
         score.name: differing if score.reads == "probabilities" else float(score.compute(overlaps)[0])
         for score in chosen

@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import must_be
+from ..core.errors import listed, must_be
 from ..core.progress import Progress
-from ..core.schema import parse
+from ..core.schema import described, only_of, parse
 from ..core.scores import scores
 from ..core.scores.disagreement import Disagreement
 from ..core.verbs import ScoreDisagreement
-from ..dataset.committee import Committee, committee, disagreement_fields
+from ..dataset.committee import Committee, committee
+from ..dataset.committee_fields import disagreement_fields
 from ..dataset.committee_masks import have_probabilities
+from ..dataset.committee_passes import refuse_no_passes
 from ..dataset.labels import label_path
 from ..dataset.reservation import reserved
 from ..dataset.results import refuse_foreign, refuse_undeclared
@@ -61,9 +63,11 @@ def _score(samples: Samples, given: ScoreDisagreement, progress: Progress) -> Di
     """Streams the members through the formulas into the staging area, and merges the scores when complete."""
     dataset = dataset_of(samples)
     members = committee(samples, given.label_fields, given.passes_attribute, given.probabilities_attribute)
+    if members.passes:
+        refuse_no_passes(samples, members.fields[0], members.passes)
     chosen = _applicable(samples, given, members)
     names, on_objects = [score.name for score in chosen], members.has_objects
-    fields = disagreement_fields(members, chosen, given.name, _recorded(given))
+    fields = disagreement_fields(members, chosen, given.name, _recorded(given, members))
     refuse_foreign(dataset, [one.path for one in fields])
     refuse_undeclared(dataset, [one.path for one in fields if one.part])
     paths = [f"{given.name}_{name}" for name in names]
@@ -102,8 +106,14 @@ def _applicable(samples: Samples, given: ScoreDisagreement, members: Committee) 
     return [score for score in fitting if score.name in given.scores]
 
 
-def _recorded(given: ScoreDisagreement) -> dict[str, Any]:
-    return given.model_dump(mode="json", exclude={"scores", "name"}, exclude_none=True)
+def _recorded(given: ScoreDisagreement, members: Committee) -> dict[str, Any]:
+    """The parameters that matter for what was compared."""
+    held, kinds = given.model_dump(mode="json"), {members.fields[0].task, *(["frames"] if members.of_frames else [])}
+    notes = {name: only_of(found) for name, found in described(ScoreDisagreement)}
+    foreign = {name for name, only in notes.items() if only is not None and not only.matters(kinds, held)}
+    return {
+        name: value for name, value in held.items() if value is not None and name not in {"scores", "name", *foreign}
+    }
 
 
 class _Tally:
@@ -111,7 +121,8 @@ class _Tally:
 
     def __init__(self, given: ScoreDisagreement, members: Committee) -> None:
         self.given, self.committee = given, members
-        self.documents = self.objects = self.unscoreable = 0
+        self.documents = self.objects = 0
+        self.unscoreable: Counter[str] = Counter()
         self.members: Counter[int] = Counter()
         self.problems: Counter[str] = Counter()
         self.scored: Counter[str] = Counter()
@@ -122,13 +133,11 @@ class _Tally:
         self.documents += len(batch.ids)
         self.objects += sum(len(one.ids) for one in batch.of_objects)
         self.members.update(batch.members.tolist())
-        missing = np.zeros(len(batch.ids), bool)
         for name, values in batch.values.items():
             known = ~np.isnan(values)
             self.scored[name] += int(known.sum())
             self.sums[name] = self.sums.get(name, 0.0) + float(values[known].sum())
-            missing |= ~known
-        self.unscoreable += int((missing & (batch.members >= self._least)).sum())
+            self.unscoreable[name] += int((~known & (batch.members >= self._least)).sum())
 
     @property
     def _least(self) -> int:
@@ -139,12 +148,13 @@ class _Tally:
         """What was counted, for people."""
         names = ", ".join(repr(path) for path in self.given.label_fields)
         few = sum(count for there, count in self.members.items() if there < self._least)
-        passes = self.given.passes_attribute
-        lacking = f"labels without passes in {passes!r}" if passes else _LACKING[self.committee.task]
-        reasons = {f"no {names}" if passes else f"fewer than two of {names}": few, lacking: self.unscoreable}
+        reasons = {
+            f"no {names}" if self.given.passes_attribute else f"fewer than two of {names}": few,
+            **self._lacking(),
+        }
         return DisagreementSummary(
             label_fields=list(self.given.label_fields),
-            passes_attribute=passes,
+            passes_attribute=self.given.passes_attribute,
             n_samples=n_samples,
             n_frames=self.documents if self.committee.of_frames else None,
             n_objects=self.objects,
@@ -160,9 +170,24 @@ class _Tally:
             problems=dict(self.problems),
         )
 
+    def _lacking(self) -> dict[str, int]:
+        """How many samples have labels, but not what scores need, by what that is and which scores."""
+        together: dict[tuple[str, int], list[str]] = {}
+        for name, count in self.unscoreable.items():
+            passes, reads = self.given.passes_attribute, scores(Disagreement)[name].reads
+            need = f"no passes in {passes!r} that can be read" if passes else _NEEDS[self.committee.task, reads]
+            together.setdefault((need, count), []).append(name)
+        return {
+            f"{need}{'' if len(names) == len(self.unscoreable) else f' ({listed(names)})'}": count
+            for (need, count), names in together.items()
+        }
 
-_LACKING = {
-    "classification": "predictions that lack what a score needs (a label; probabilities, logits or a confidence)",
-    "detection": "",
-    "segmentation": "fewer than two masks, or probabilities, that can be read and compared",
+
+#: what samples lack that have labels and cannot be scored, by the task and by what a score reads
+_NEEDS = {
+    ("classification", "votes"): "fewer than two labels that name a class",
+    ("classification", "probabilities"): "fewer than two labels with probabilities, logits or a confidence",
+    ("detection", "matches"): "nothing to compare",
+    ("segmentation", "masks"): "fewer than two masks that can be read and show a class",
+    ("segmentation", "probabilities"): "fewer than two masks with probabilities that can be read",
 }

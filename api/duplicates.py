@@ -14,6 +14,7 @@ from ..core.scores.duplicates import groups_of_equals, groups_of_hashes, groups_
 from ..core.selection.inputs import Embeddings
 from ..core.verbs import ScoreImages
 from ..dataset import images, inputs, quality
+from ..dataset.arrays import Unreadable
 from ..dataset.samples import Samples, as_ids
 from .measuring import Table
 
@@ -93,7 +94,7 @@ def _key(path: str) -> bytes | None:
     """What equal images have in common; None for one that cannot be read any more."""
     try:
         return pixel_key(images.decoded(images.read_bytes(path)))
-    except images.Unreadable:
+    except Unreadable:
         return None
 
 

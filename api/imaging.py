@@ -41,7 +41,7 @@ def score_images(samples: Samples, *, progress: Progress | None = None, **parame
     """
     given = parse(ScoreImages, parameters)
     samples = samples_of(samples)
-    samples = every_sample(samples) if samples.media_type == "group" else samples
+    samples = samples.flatten() if samples._is_dynamic_groups else every_sample(samples)
     dataset = dataset_of(samples)
     quality.refuse_taken(dataset)
     if given.embeddings is not None:
@@ -123,6 +123,8 @@ def _twin(table: Table, twins: Duplicates, row: int, first: int) -> dict[str, An
 def _plain(values: NDArray[np.float64], whole: bool) -> list[float | int | None]:
     """Numbers for the database, None for NaN."""
     kind = int if whole else float
+    if not whole and not np.isnan(values).any():
+        return values.tolist()
     return [None if value != value else kind(value) for value in values.tolist()]
 
 
@@ -135,6 +137,7 @@ def _summary(table: Table, chosen: _Chosen, flagged: dict[str, NDArray[np.bool_]
         unreadable=table.unreadable,
         skipped=dict(table.reasons),
         view=quality.PROBLEMS,
+        duplicates_view=quality.DUPLICATES,
     )
 
 

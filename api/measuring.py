@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,12 +17,16 @@ from ..core.progress import Progress
 from ..core.scores import scores
 from ..core.scores.duplicates import fingerprint, perceptual_hash
 from ..core.scores.image_quality import ImageMetric, colored_share
-from ..core.scores.picture import reduction
+from ..core.scores.picture import Picture, reduction
 from ..dataset import images, quality
+from ..dataset.arrays import Unreadable
 from ..dataset.samples import Samples
 
 #: what can be measured of an image: the metrics, and what only flags need
 FORMULAS = {name: metric.compute for name, metric in scores(ImageMetric).items()} | {"colored_share": colored_share}
+
+# Bytes of decoded images that a thread holds at a time, unless one alone has more.
+_TOGETHER = 8 << 20
 
 
 @dataclass
@@ -84,10 +88,10 @@ def measured(samples: Samples, names: Sequence[str], progress: Progress) -> Tabl
     hashes, fingerprints = np.zeros(total, np.uint64), np.zeros(total, np.int64)
     table = Table(ids, read, {}, hashes, hashed, fingerprints, reduced)
 
-    def measure(file: quality.File) -> _Measured:
-        return _measure(file, names)
+    def measure(lot: Sequence[quality.File]) -> Iterator[_Measured]:
+        return _measured(lot, names)
 
-    with closing(images.in_threads(measure, islice(quality.files(samples), total))) as found:
+    with closing(images.in_lots(measure, islice(quality.files(samples), total))) as found:
         for done, one in enumerate(found, start=1):
             progress(done, total, "reading images")
             if one.file.skipped:
@@ -110,18 +114,45 @@ def measured(samples: Samples, names: Sequence[str], progress: Progress) -> Tabl
     return table
 
 
-def _measure(file: quality.File, names: Sequence[str]) -> _Measured:
-    """Reads and measures one image."""
+def _measured(lot: Sequence[quality.File], names: Sequence[str]) -> Iterator[_Measured]:
+    """Reads and measures some images.
+
+    All are decoded first, then a value is computed of all, then the next: code that has just run is in the processor's cache.
+    """
+    held: list[tuple[quality.File, Picture | str]] = []
+    size = 0
+    for file in lot:
+        picture = _opened(file)
+        held.append((file, picture))
+        size += 0 if isinstance(picture, str) else picture.pixels.nbytes
+        if size > _TOGETHER:
+            yield from _values(held, names)
+            held, size = [], 0
+    yield from _values(held, names)
+
+
+def _opened(file: quality.File) -> Picture | str:
+    """The image, or why there is none."""
     if file.skipped:
-        return _Measured(file)
+        return file.skipped
     try:
-        picture = images.decoded(images.read_bytes(file.path), reduction)
-    except images.Unreadable as reason:
-        return _Measured(file, str(reason))
-    values = tuple(FORMULAS[name](picture) for name in names)
-    reduced = picture.pixels.shape[:2] != (picture.height, picture.width)
-    return _Measured(file, None, values, perceptual_hash(picture), fingerprint(picture), reduced)
+        return images.decoded(images.read_bytes(file.path), reduction)
+    except Unreadable as reason:
+        return str(reason)
+
+
+def _values(held: Sequence[tuple[quality.File, Picture | str]], names: Sequence[str]) -> Iterator[_Measured]:
+    """What is measured of some images at hand."""
+    pictures = [one for _, one in held if not isinstance(one, str)]
+    columns = [[FORMULAS[name](picture) for picture in pictures] for name in names]
+    rows = zip(zip(*columns, strict=True), map(perceptual_hash, pictures), map(fingerprint, pictures), strict=True)
+    for file, picture in held:
+        if isinstance(picture, str):
+            yield _Measured(file, picture)
+        else:
+            reduced = picture.pixels.shape[:2] != (picture.height, picture.width)
+            yield _Measured(file, None, *next(rows), reduced)
 
 
 def _counted(reasons: Counter[str]) -> list[str]:
-    return [f"{count} {reason}" for reason, count in reasons.items()]
+    return [f"{count} {'sample' if count == 1 else 'samples'} {reason}" for reason, count in reasons.items()]

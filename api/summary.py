@@ -88,6 +88,7 @@ class ImageSummary(Summary):
         unreadable: path and reason of each file that could not be read
         skipped: how many samples hold no image file to read, by reason
         view: the saved view of the images with flags
+        duplicates_view: the saved view of the groups of duplicates
     """
 
     n_samples: int
@@ -97,6 +98,7 @@ class ImageSummary(Summary):
     unreadable: list[tuple[str, str]]
     skipped: dict[str, int]
     view: str
+    duplicates_view: str
 
     _NAMED = 5
 
@@ -109,15 +111,16 @@ class ImageSummary(Summary):
         for name, count in self.flags.items():
             yield name, f"{count} {'image' if count == 1 else 'images'}"
         if self.n_groups:
-            yield "duplicates", f"{self.n_groups} {'group' if self.n_groups == 1 else 'groups'}"
+            groups = f"{self.n_groups} {'group' if self.n_groups == 1 else 'groups'}"
+            yield "duplicates", f"{groups}, saved view {self.duplicates_view}"
         for path, reason in self.unreadable[: self._NAMED]:
             yield "not read", f"{path}: {reason}"
         if len(self.unreadable) > self._NAMED:
             yield "not read", f"and {len(self.unreadable) - self._NAMED} more files"
         for reason, count in self.skipped.items():
-            yield "skipped", f"{count} {reason}"
+            yield "skipped", f"{count} {'sample' if count == 1 else 'samples'} {reason}"
         for name, mean in self.means.items():
-            yield name, f"mean {mean:.4g}"
+            yield name, f"mean {mean:.4g}" if mean == mean else "no image has a value"
         yield "kept as", f"field image_quality, saved view {self.view}"
 
 
@@ -135,6 +138,7 @@ class PredictedLossSummary(Summary):
         reliability: how far it can be trusted, measured on samples that the regressor had not seen
         unscoreable: how many samples have no predicted loss, by reason
         n_unknown: how many labelled samples have a class that the model does not know
+        n_learned: how many of those with a predicted loss it was learned from
     """
 
     label_field: str
@@ -146,6 +150,7 @@ class PredictedLossSummary(Summary):
     reliability: Reliability
     unscoreable: dict[str, int]
     n_unknown: int
+    n_learned: int
 
     @property
     def headline(self) -> str:
@@ -155,7 +160,9 @@ class PredictedLossSummary(Summary):
     def warnings(self) -> list[str]:
         """Why the predicted losses should not be trusted; nothing where they may be."""
         if self.reliability.spearman.low <= 0:
-            return ["nothing was learned: the interval of the rank correlation includes 0. Do not sort by this field"]
+            return ["nothing was learned: the rank correlation is not shown to be above 0. Do not sort by this field"]
+        if self.reliability.gain.high < 0:
+            return ["worse than plain entropy, which needs no labels: use score_uncertainty instead"]
         if self.reliability.gain.low <= 0:
             return [
                 "not shown to be better than plain entropy, which needs no labels: score_uncertainty may do as well"
@@ -182,6 +189,8 @@ class PredictedLossSummary(Summary):
                 "note",
                 f"{self.n_unknown} labelled samples have a class that the model does not know: the highest loss",
             )
+        if self.n_learned == self.n_scored:
+            yield "note", "all of these samples are labelled: nothing is predicted for unlabelled ones"
 
 
 def _interval(estimate: Estimate) -> str:
@@ -224,12 +233,13 @@ class DisagreementSummary(Summary):
     def rows(self) -> Iterable[tuple[str, str]]:
         unit = "samples" if self.n_frames is None else "frames"
         for name, facts in self.fields.items():
-            yield name, f"mean {facts['mean']:.3f} over {facts['scored']:.0f} {unit}"
+            mean = f"mean {facts['mean']:.3f} over {facts['scored']:.0f} {unit}"
+            yield name, mean if facts["scored"] else f"no {unit} could be scored"
         for reason, count in self.unscoreable.items():
             yield "not scored", f"{count} {unit}: {reason}"
         for reason, count in self.problems.items():
             yield "left out", f"{count} {reason}"
-        if not self.passes_attribute:
+        if self.members and not self.passes_attribute:
             total = len(self.label_fields)
             yield "members", ", ".join(f"{there} of {total} on {count} {unit}" for there, count in self.members.items())
         if self.n_objects:

@@ -10,7 +10,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -68,6 +68,8 @@ SELECTION = Role("selection", "This dataset has no selections yet. Make one with
 NEW_SELECTION = Role("new_selection", "", open=True, suggested=True)
 ZOO_MODEL = Role("zoo_model", "No embedding model of the FiftyOne zoo is known.", open=True)
 COLOR = Role("color", "This dataset has no field to colour by.", open=True)
+# What can colour a panel has one plain value a sample, as this must.
+TOGETHER = Role("color", "This dataset has no field with one plain value a sample.", open=True)
 
 
 class Only:
@@ -76,11 +78,34 @@ class Only:
     Args:
         tasks: see ``dataset.labels``; ``frames`` stands for fields of frames
         of: the parameter that names the label field
-        when: values that other parameters must have as well
+        several: whether that parameter is a list of fields: the first decides, and with none chosen yet any field may
+        role: of that parameter
+        when: values that other parameters must have as well: None for one that must be empty, ``...`` for one that must not
     """
 
-    def __init__(self, *tasks: str, of: str = "label_field", when: Mapping[str, Any] | None = None):
-        self.tasks, self.of, self.when = tasks, of, dict(when or {})
+    def __init__(
+        self,
+        *tasks: str,
+        of: str = "label_field",
+        several: bool = False,
+        role: Role = PREDICTIONS,
+        when: Mapping[str, Any] | None = None,
+    ):
+        self.tasks, self.of, self.several, self.role, self.when = tasks, of, several, role, dict(when or {})
+
+    def matters(self, kinds: Collection[str], given: Mapping[str, Any]) -> bool:
+        """Whether the parameter matters.
+
+        Args:
+            kinds: the task of a label field, and ``frames`` where it is one of frames
+            given: the other parameters
+        """
+        for name, wanted in self.when.items():
+            # A text that was emptied in a form is sent as such.
+            held = None if given.get(name) == "" else given.get(name)
+            if held is None if wanted is ... else held != wanted:
+                return False
+        return bool({*kinds} & {*self.tasks})
 
 
 def only_of(field: FieldInfo) -> Only | None:

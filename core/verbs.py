@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,7 @@ from .schema import (
     PREDICTIONS,
     SAMPLES,
     SELECTION,
+    TOGETHER,
     ZOO_MODEL,
     Only,
     Schema,
@@ -99,6 +100,19 @@ class ScoreUncertainty(Schema):
         return self
 
 
+#: of the parameters of ``score_disagreement`` that depend on what is compared
+_OF_FIELDS: dict[str, Any] = {"of": "label_fields", "several": True}
+
+
+def _disagreements() -> str:
+    """Which scores there are for what, in words."""
+    kinds = {"classification": "Classification and passes", "detection": "Detections", "segmentation": "Segmentation"}
+    return "; ".join(
+        f"{kind}: {', '.join(name for name, score in scores(Disagreement).items() if task in score.tasks)}"
+        for task, kind in kinds.items()
+    )
+
+
 class ScoreDisagreement(Schema):
     """Scores how far several predictions of the same samples differ, and writes the scores as fields of samples and objects."""
 
@@ -108,7 +122,7 @@ class ScoreDisagreement(Schema):
         "or the one field whose labels hold stochastic passes.",
     )
     scores: list[DisagreementName] | None = Field(
-        None, min_length=1, description="Which scores to write; nothing given: all that apply to the fields."
+        None, min_length=1, description=f"Which scores to write; nothing given: all that apply ({_disagreements()})."
     )
     name: str = Field(
         "disagreement",
@@ -121,7 +135,7 @@ class ScoreDisagreement(Schema):
         description="The attribute of each label that holds the class probabilities of several stochastic passes, such as "
         "Monte Carlo dropout: a list of lists or an array, one row a pass; for masks a list of probability files.",
     )
-    iou: float = Field(
+    iou: Annotated[float, Only("objects", **_OF_FIELDS, when={"passes_attribute": None})] = Field(
         0.5,
         gt=0,
         le=1,
@@ -129,21 +143,26 @@ class ScoreDisagreement(Schema):
         description="How much two members' objects must overlap to be the same object: their instance masks where both have "
         "them, else their boxes.",
     )
-    min_confidence: float | None = Field(
+    min_confidence: Annotated[float | None, Only("objects", **_OF_FIELDS)] = Field(
         None,
         ge=0,
         le=1,
         title="Minimum confidence",
         description="Objects less confident than this are not compared.",
     )
-    aggregation: Aggregation = Field(
+    aggregation: Annotated[Aggregation, Only("objects", **_OF_FIELDS, when={"passes_attribute": ...})] = Field(
         "max",
         description="How a sample's objects are combined where it is the passes of each object that are compared.",
     )
-    top_m: int = Field(
-        3, ge=1, title="Top m", description="How many of the objects whose passes differ most top_m takes the mean of."
+    top_m: Annotated[int, Only("objects", **_OF_FIELDS, when={"passes_attribute": ..., "aggregation": "top_m"})] = (
+        Field(
+            3,
+            ge=1,
+            title="Top m",
+            description="How many of the objects whose passes differ most top_m takes the mean of.",
+        )
     )
-    frame_aggregation: Literal["max", "mean"] = Field(
+    frame_aggregation: Annotated[Literal["max", "mean"], Only("frames", **_OF_FIELDS)] = Field(
         "max", description="How the frames of a video are combined to the score of the sample."
     )
     probabilities_attribute: str = Field(
@@ -165,6 +184,8 @@ class ScoreDisagreement(Schema):
             )
         if self.passes_attribute is not None and len(fields) > 1:
             raise ValueError(f"label_fields must be one field where passes_attribute is given. Got {fields} instead.")
+        if not self.name.strip():
+            raise ValueError(f"name must hold more than spaces. Got {self.name!r} instead.")
         if self.name.startswith("_"):
             raise ValueError(
                 f"name must not begin with '_', which FiftyOne keeps to itself. Got {self.name!r} instead."
@@ -232,6 +253,12 @@ class ScorePredictedLoss(Schema):
         None,
         description="A field with one vector a sample, from which the regressor can tell kinds of images that the model fails "
         "on; nothing given: only the predictions are looked at.",
+    )
+    keep_together: Annotated[str | None, TOGETHER] = Field(
+        None,
+        description="A field with the same value for samples that are much alike, such as their video, their patient or "
+        "image_quality.duplicate_group: they are never dealt apart, which would make the regressor look better than it is. "
+        "Nothing given: only the slices of a group are kept together.",
     )
     min_confidence: Annotated[float, Only("objects")] = Field(
         0.25,

@@ -5,11 +5,9 @@ The members are label fields of one type, or the stochastic passes that one fiel
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import Any
 
 import fiftyone as fo
 import numpy as np
@@ -17,11 +15,10 @@ from bson import ObjectId
 from numpy.typing import NDArray
 
 from ..core.errors import ShortlistError, listed, must_be
-from ..core.scores.disagreement import Disagreement, Task, Votes
+from ..core.scores.disagreement import Task, Votes
 from . import predictions
 from .labels import LABEL_TYPES, LabelField, label_field
-from .results import ResultField
-from .samples import FRAMES, Samples
+from .samples import Samples
 
 #: label types whose fields can be members of a committee, and what they are compared in
 TASKS: dict[type, Task] = {
@@ -181,10 +178,8 @@ class _Order:
                 f"probabilities of {self._known.path!r}. Got none instead. Set dataset.default_classes, or ask for scores of "
                 f"votes only."
             )
-        if field.declared and field.classes != self.committee.classes and len(field.classes) > 1:
-            wide = np.zeros((len(given), len(self.committee.classes)), given.dtype)
-            wide[:, self.places(member)[:-1]] = given
-            given = wide
+        if field.declared and field.classes != self.committee.classes:
+            given = self._widened(member, given)
         if len(given):
             if self.width not in (0, given.shape[1]):
                 raise ShortlistError(
@@ -194,70 +189,12 @@ class _Order:
             self.width = given.shape[1]
         return given
 
-
-def disagreement_fields(
-    committee: Committee, scores: Sequence[Disagreement], name: str, parameters: dict[str, Any]
-) -> list[ResultField]:
-    """The fields that hold the disagreement of a committee.
-
-    One a score on the samples (and on the frames, if these hold the labels); on the objects of several fields one that says
-    how many other members miss them; and on objects with passes one a score.
-
-    Args:
-        committee: the members
-        scores: which scores
-        name: what the fields' names begin with
-        parameters: how the scores were computed
-    """
-    fields = []
-    for score in scores:
-        high = None if math.isinf(score.high) else score.high
-        info = {
-            "verb": "score_disagreement",
-            "range": [score.low, high],
-            "high_means": score.high_means,
-            "source": score.source,
-            "parameters": parameters,
-        }
-        is_sum = parameters["aggregation"] == "sum" and committee.passes and committee.has_objects
-        own, sentence = {**info, "range": [score.low, None]} if is_sum else info, f"High: {score.high_means}."
-        if committee.of_frames:
-            of_frame = f"{score.description} {sentence}"
-            fields.append(ResultField(f"{FRAMES}{name}_{score.name}", fo.FloatField, of_frame, own))
-        how = f" ({_combined(committee, parameters)})" if _combined(committee, parameters) else ""
-        description = f"{score.description.rstrip('.')}{how}. {sentence}"
-        fields.append(ResultField(f"{name}_{score.name}", fo.FloatField, description, own, index=True))
-        if committee.passes and committee.has_objects:
-            (field,) = committee.fields
-            path = f"{_stem(field)}{field.objects_path}.{name}_{score.name}"
-            fields.append(ResultField(path, fo.FloatField, f"{score.description} {sentence}", info, part=True))
-    return fields + _missed_fields(committee, name, parameters)
-
-
-def _combined(committee: Committee, parameters: dict[str, Any]) -> str:
-    """How objects and frames are combined, in words."""
-    objects = f"{parameters['aggregation']} over the objects" if committee.passes and committee.has_objects else ""
-    frames = f"{parameters['frame_aggregation']} over the frames" if committee.of_frames else ""
-    return ", ".join(part for part in (objects, frames) if part)
-
-
-def _stem(field: LabelField) -> str:
-    return FRAMES if field.of_frames else ""
-
-
-def _missed_fields(committee: Committee, name: str, parameters: dict[str, Any]) -> list[ResultField]:
-    """Of objects of several fields: how many of the other members miss them."""
-    if committee.task != "detection":
-        return []
-    info = {
-        "verb": "score_disagreement",
-        "range": [0, 1],
-        "high_means": "only this member found the object",
-        "source": "the matches of the disagreement scores of detections",
-        "parameters": parameters,
-    }
-    sentence = (
-        "The share of the other members that have no matching object of the same class. High: only this one found it."
-    )
-    paths = [f"{_stem(field)}{field.objects_path}.{name}" for field in committee.fields]
-    return [ResultField(path, fo.FloatField, sentence, info, part=True) for path in paths]
+    def _widened(self, member: int, given: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Probabilities of a member's classes as those of all; a class that it does not know has none."""
+        places, size = self.places(member)[:-1], max(len(self.committee.classes), 2)
+        wide = np.zeros((len(given), size), given.dtype)
+        if len(places) == 1:
+            # The second column of a list of one class is all others.
+            wide[:] = given[:, 1:] / (size - 1)
+        wide[:, places] = given[:, : len(places)]
+        return wide

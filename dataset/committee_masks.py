@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import fiftyone as fo
 import numpy as np
 from bson import ObjectId
 from numpy.typing import NDArray
@@ -16,11 +15,11 @@ from numpy.typing import NDArray
 from ..core.errors import ShortlistError, must_be
 from ..core.scores.segmentation import Planes
 from .arrays import FilePlanes, Unreadable, array_planes
-from .binary import decoded
 from .committee import Committee
 from .labels import LabelField, mask_targets
 from .predictions import label_documents
 from .samples import Samples, dataset_of, value_at
+from .segmentations import mask_of
 
 # The value that says nothing of a pixel, where the dataset does not name it a class.
 _IGNORED = 255
@@ -35,6 +34,7 @@ class SampleMasks:
     Args:
         id: of the sample or frame
         owner: the sample
+        fields: the members' fields
         members: how many of the members have a label
         labels: the members' labels, None where a member has none; empty where stochastic passes are compared
         stored: the members' probabilities as a document holds them, or the name of their file, and whether they are logits;
@@ -45,11 +45,27 @@ class SampleMasks:
 
     id: ObjectId
     owner: ObjectId
+    fields: tuple[LabelField, ...]
     members: int
     labels: list[dict[str, Any] | None]
     stored: list[tuple[object, bool] | None]
     seen: _Seen
     problems: Counter[str]
+
+    @property
+    def where(self) -> str:
+        """Where the masks are, for an error."""
+        names = ", ".join(repr(field.path) for field in self.fields)
+        return f"{self._holder}, masks of {names}"
+
+    @property
+    def _holder(self) -> str:
+        return f"{'frame' if self.fields[0].of_frames else 'sample'} {self.id}"
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether some label holds a mask, or names its file."""
+        return any(label and _has_mask(label) for label in self.labels)
 
     def masks(self) -> list[NDArray[np.integer] | None]:
         """The (h, w) masks of the members, None where there is none that can be read; colours become one number."""
@@ -60,17 +76,11 @@ class SampleMasks:
         return found
 
     def _mask(self, label: dict[str, Any]) -> NDArray[np.integer] | None:
-        try:
-            mask = fo.Segmentation(mask=decoded(label.get("mask")), mask_path=label.get("mask_path")).get_mask()
-        except Exception:
-            mask = None
-        if mask is None or mask.ndim not in (2, 3) or mask.dtype.kind not in "biu" or not mask.size:
-            self.note("masks that cannot be read")
-            return None
-        if mask.ndim == 3:
-            red, green, blue = (mask[..., channel].astype(np.int64) for channel in range(3))
-            return (red << 16) + (green << 8) + blue
-        return mask.astype(np.uint8) if mask.dtype.kind == "b" else mask
+        mask = mask_of(label)
+        if mask is None:
+            held = label.get("mask_path") or f"that of {self._holder}"
+            self.note(f"masks that cannot be read, such as {held}" if _has_mask(label) else "labels without a mask")
+        return mask
 
     @contextmanager
     def planes(self) -> Iterator[list[Planes]]:
@@ -90,6 +100,8 @@ class SampleMasks:
                     except Unreadable as error:
                         self.note(str(error))
                         continue
+                    except ShortlistError as error:
+                        raise error.at(self.where) from None
                     # What is in memory stays there; only what is read in bands needs its file any longer.
                     if isinstance(planes, FilePlanes):
                         files.enter_context(opening.pop_all())
@@ -97,8 +109,7 @@ class SampleMasks:
             if len({planes.shape[0] for planes in found}) > 1:
                 counts = [planes.shape[0] for planes in found]
                 raise ShortlistError(
-                    f"sample {self.owner}: the members' masks must have probabilities of the same classes. Got "
-                    f"{counts} of them instead."
+                    f"{self.where}: probabilities must be of the same classes. Got {counts} of them instead."
                 )
             yield found
 
@@ -121,9 +132,7 @@ class _Seen:
 
 
 def ignored_values(samples: Samples, committee: Committee) -> tuple[int, ...]:
-    """The mask values that say nothing of a pixel: 255, unless the dataset names it a class; of passes -1, for no class."""
-    if committee.passes:
-        return (-1,)
+    """The mask values that say nothing of a pixel: 255, unless the dataset names it a class."""
     targets = [mask_targets(dataset_of(samples), field.path) for field in committee.fields]
     is_rgb = any(isinstance(value, str) for one in targets for value in one)
     return () if is_rgb or any(_IGNORED in one for one in targets) else (_IGNORED,)
@@ -165,14 +174,18 @@ def _sample(document: dict[str, Any], committee: Committee, seen: _Seen, problem
         passes = (labels[0] or {}).get(committee.passes) or []
         if not isinstance(passes, list):
             raise must_be(
-                f"sample {document['_id']}, field {committee.fields[0].path!r}: {committee.passes}",
+                f"{committee.fields[0].where(document['_id'])}: {committee.passes}",
                 "a list of arrays or of names of files, one a pass",
                 passes,
             )
         stored = [(one, False) for one in passes]
     owner, members = document.get("_sample_id", document["_id"]), sum(label is not None for label in labels)
     masks = labels if committee.passes is None else []
-    return SampleMasks(document["_id"], owner, members, masks, stored, seen, problems)
+    return SampleMasks(document["_id"], owner, committee.fields, members, masks, stored, seen, problems)
+
+
+def _has_mask(label: dict[str, Any]) -> bool:
+    return label.get("mask") is not None or bool(label.get("mask_path"))
 
 
 def _stored(label: dict[str, Any] | None, field: LabelField) -> tuple[object, bool] | None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from bson import ObjectId
 from numpy.typing import NDArray
 
-from ..core.errors import ShortlistError, did_you_mean, must_be
+from ..core.errors import did_you_mean, must_be
 from ..core.geometry import Mask
 from ..core.scores.disagreement_objects import Found
 from .binary import decoded
+from .boxes import boxes_xywh
 from .committee import Committee
 from .labels import LabelField
 from .predictions import label_documents
@@ -64,13 +66,16 @@ class ObjectBatch:
     members: list[Member]
 
 
-def read_objects(samples: Samples, committee: Committee, min_confidence: float | None) -> Iterator[ObjectBatch]:
+def read_objects(
+    samples: Samples, committee: Committee, min_confidence: float | None, problems: Counter[str]
+) -> Iterator[ObjectBatch]:
     """Streams the objects that several detection fields hold.
 
     Args:
         samples: the samples
         committee: the members
         min_confidence: objects less confident are not compared
+        problems: counts the mask files that could not be read, by reason; of these objects the boxes count
 
     Raises:
         ShortlistError: an object without a box, a box or mask that is none, or a label outside the declared classes; each with
@@ -80,7 +85,7 @@ def read_objects(samples: Samples, committee: Committee, min_confidence: float |
     project = {f"{field.objects_path}.{name}": True for field in committee.fields for name in names}
     project |= {f"{field.document_path}._cls": True for field in committee.fields}
     index = {name: place for place, name in enumerate(committee.classes)}
-    size = _BATCH_OF_MASKS if any(_has_masks(samples, field) for field in committee.fields) else _BATCH
+    size = _BATCH_OF_MASKS if any(has_masks(samples, field) for field in committee.fields) else _BATCH
     for batch in label_documents(samples, committee.fields[0], project, batch=size):
         found: list[list[Found | None]] = [[] for _ in batch]
         members = []
@@ -90,7 +95,8 @@ def read_objects(samples: Samples, committee: Committee, min_confidence: float |
                 label = value_at(document, field.document_path)
                 objects = (label.get(field.list_attribute) or []) if label else []
                 compared = [_is_counted(one, min_confidence) for one in objects]
-                found[row].append(_found(objects, compared, index, _Place(document, field)) if label else None)
+                place = ObjectPlace(document, field, problems)
+                found[row].append(_found(objects, compared, index, place) if label else None)
                 object_ids += [one["_id"] for one in objects]
                 counts.append(len(objects))
                 counted += compared
@@ -100,7 +106,7 @@ def read_objects(samples: Samples, committee: Committee, min_confidence: float |
         yield ObjectBatch([document["_id"] for document in batch], owners, found, members)
 
 
-def _has_masks(samples: Samples, field: LabelField) -> bool:
+def has_masks(samples: Samples, field: LabelField) -> bool:
     """Whether some object of a field has an instance mask."""
     for name in ("mask", "mask_path"):
         found = [{"$match": {f"{field.objects_path}.{name}": {"$nin": [None, []]}}}, {"$limit": 1}]
@@ -110,15 +116,22 @@ def _has_masks(samples: Samples, field: LabelField) -> bool:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where in the dataset objects are, for an error."""
+class ObjectPlace:
+    """Where in the dataset objects are, for an error, and the count of what could not be read."""
 
     document: dict
     field: LabelField
+    problems: Counter[str]
 
     def __str__(self) -> str:
-        holder = "frame" if self.field.of_frames else "sample"
-        return f"{holder} {self.document['_id']}, field {self.field.path!r}"
+        return self.field.where(self.document["_id"])
+
+    def note(self, path: str) -> None:
+        """Counts a mask file that cannot be read; only the first is named."""
+        kind = "instance masks that cannot be read, compared by their boxes instead"
+        self.problems[
+            next((known for known in self.problems if known.startswith(kind)), f"{kind}, such as {path}")
+        ] += 1
 
 
 def _is_counted(one: dict, min_confidence: float | None) -> bool:
@@ -126,33 +139,16 @@ def _is_counted(one: dict, min_confidence: float | None) -> bool:
     return min_confidence is None or confidence is None or confidence >= min_confidence
 
 
-def _found(objects: list[dict], counted: list[bool], index: dict[str, int], place: _Place) -> Found:
+def _found(objects: list[dict], counted: list[bool], index: dict[str, int], place: ObjectPlace) -> Found:
     """The objects that count."""
     objects = [one for one, counts in zip(objects, counted, strict=True) if counts]
-    boxes = _boxes([one.get("bounding_box") for one in objects], place)
+    boxes = boxes_xywh([one.get("bounding_box") for one in objects], place)
     classes = np.array([_class(one.get("label"), index, place) for one in objects], np.int64)
-    masks = [_mask(one, place) for one in objects]
+    masks = [instance_mask(one, place) for one in objects]
     return Found(boxes, classes, masks if any(mask is not None for mask in masks) else None)
 
 
-def _boxes(boxes: list[Any], place: _Place) -> NDArray[np.float64]:
-    """(n, 4) boxes."""
-    try:
-        array = np.array(boxes, np.float64).reshape(len(boxes), 4)
-    except (TypeError, ValueError):
-        array = np.full((len(boxes), 4), np.nan)
-    if np.isfinite(array).all():
-        return array
-    wrong = next(box for box in boxes if not _is_box(box))
-    raise must_be(f"{place}: bounding_box", "four finite numbers (x, y, width, height)", wrong)
-
-
-def _is_box(box: Any) -> bool:
-    is_list = isinstance(box, list) and len(box) == 4 and all(isinstance(side, (int, float)) for side in box)
-    return is_list and bool(np.isfinite(box).all())
-
-
-def _class(label: str | None, index: dict[str, int], place: _Place) -> int:
+def _class(label: str | None, index: dict[str, int], place: ObjectPlace) -> int:
     if label is None:
         return -1
     if place.field.declared and label not in place.field.classes:
@@ -163,7 +159,7 @@ def _class(label: str | None, index: dict[str, int], place: _Place) -> int:
     return index.get(label, -1)
 
 
-def _mask(one: dict, place: _Place) -> Mask:
+def instance_mask(one: dict, place: ObjectPlace) -> Mask:
     """An object's instance mask, from the document or from its file."""
     if (stored := one.get("mask")) is not None:
         try:
@@ -171,9 +167,13 @@ def _mask(one: dict, place: _Place) -> Mask:
         except (TypeError, ValueError, zlib.error):
             mask = None
     elif (path := one.get("mask_path")) is not None:
-        mask = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+        # OpenCV writes a line to the terminal for every file that is not there.
+        mask = cv2.imread(path, cv2.IMREAD_UNCHANGED) if os.path.isfile(path) else None
         if mask is None:
-            raise ShortlistError(f"{place}: mask_path must be an image that can be read. Got {path!r} instead.")
+            place.note(path)
+            return None
+        # Where the object is, colours say; how opaque they are does not.
+        mask = mask[..., :3] if mask.ndim == 3 else mask
     else:
         return None
     if mask is None or mask.ndim not in (2, 3) or mask.dtype.kind not in "biuf":

@@ -9,8 +9,10 @@ import io
 import os
 import stat
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -21,6 +23,7 @@ from PIL import Image
 
 from ..core.parallel import mapped
 from ..core.scores.picture import Picture
+from .arrays import Unreadable
 
 #: most pixels of an image that is decoded; Pillow takes more for a decompression bomb too
 MAX_PIXELS = 178_956_970
@@ -29,6 +32,8 @@ MAX_BYTES = 1 << 30
 # Images of more pixels are decoded one at a time, so that memory holds one of them and not one a thread.
 _LARGE = 1 << 25
 _one_large = threading.Lock()
+# Pixels of an image that are laid on white at a time.
+_BAND = 1 << 20
 
 _REDUCED = {
     1: (cv2.IMREAD_COLOR, cv2.IMREAD_GRAYSCALE),
@@ -51,10 +56,6 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
-class Unreadable(Exception):
-    """An image that cannot be read; the message is the reason."""
-
-
 def read_bytes(path: str) -> bytes:
     """The content of a file.
 
@@ -70,7 +71,8 @@ def read_bytes(path: str) -> bytes:
         if status.st_size > MAX_BYTES:
             raise Unreadable(f"file of more than {MAX_BYTES >> 20} MB")
         with open(path, "rb", buffering=0) as file:
-            return file.read()
+            # Told the size, it asks the system once; a read may still give less than what is there.
+            return file.read(status.st_size) + file.read()
     except FileNotFoundError:
         raise Unreadable("no such file") from None
     except (OSError, ValueError) as error:
@@ -162,7 +164,7 @@ def _header(data: bytes) -> tuple[int, int, int]:
         Unreadable: it is no image, or of more pixels than are read
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=_formats()) as image:
             # Without this, asking some formats for EXIF decodes the whole image; TIFF is put upright by its decoders.
             orientation = image.getexif().get(_ORIENTATION, 1) if "exif" in image.info else 1
             return *image.size, orientation
@@ -176,18 +178,28 @@ def _header(data: bytes) -> tuple[int, int, int]:
 def _by_pillow(data: bytes, orientation: int = 1) -> Picture:
     """An image that OpenCV has no decoder for."""
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=_formats()) as image:
             if image.mode.startswith("I;16"):
                 return _shown(np.asarray(image).astype(np.uint16), orientation, len(data))
             if image.mode in ("I", "F"):
                 raise Unreadable(_PIXELS)
             has_alpha = image.has_transparency_data
-            pixels = np.asarray(image.convert("RGBA" if has_alpha else "RGB"))
+            mode = "RGBA" if has_alpha else "L" if image.mode in ("1", "L") else "RGB"
+            pixels = np.asarray(image if image.mode == mode else image.convert(mode))
     except Unreadable:
         raise
     except Exception:
         raise Unreadable(_DAMAGED) from None
-    return _shown(cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA if has_alpha else cv2.COLOR_RGB2BGR), orientation, len(data))
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA if has_alpha else cv2.COLOR_RGB2BGR)
+    return _shown(pixels, orientation, len(data))
+
+
+@cache
+def _formats() -> list[str]:
+    """The formats that Pillow may read: without those for which it would start another program, as Ghostscript."""
+    Image.init()
+    return [name for name in Image.ID if name not in ("EPS", "WMF")]
 
 
 def _shown(pixels: NDArray, orientation: int, size_bytes: int) -> Picture:
@@ -206,12 +218,18 @@ def _shown(pixels: NDArray, orientation: int, size_bytes: int) -> Picture:
 
 def _on_white(pixels: NDArray) -> NDArray:
     """(h, w, 4) pixels laid on white, as a page shows them, by their alpha."""
-    alpha, opaque = cv2.extractChannel(pixels, 3), float(np.iinfo(pixels.dtype).max)
-    colors = pixels[:, :, :3]
-    if cv2.minMaxLoc(alpha)[0] == opaque:
-        return np.ascontiguousarray(colors)
-    covers = cv2.merge([alpha, alpha, alpha])
-    return cv2.add(cv2.multiply(colors, covers, scale=1 / opaque), cv2.bitwise_not(covers))
+    opaque = float(np.iinfo(pixels.dtype).max)
+    laid = np.empty((*pixels.shape[:2], 3), pixels.dtype)
+    # In bands of rows: what is made on the way would take several times the image's memory.
+    step = max(1, _BAND // pixels.shape[1])
+    for low in range(0, len(pixels), step):
+        band = pixels[low : low + step]
+        colors, alpha = cv2.cvtColor(band, cv2.COLOR_BGRA2BGR), cv2.extractChannel(band, 3)
+        if cv2.minMaxLoc(alpha)[0] < opaque:
+            covers = cv2.merge([alpha, alpha, alpha])
+            colors = cv2.add(cv2.multiply(colors, covers, scale=1 / opaque), cv2.bitwise_not(covers))
+        laid[low : low + step] = colors
+    return laid
 
 
 def _room(width: int, height: int) -> AbstractContextManager[object]:
@@ -227,13 +245,15 @@ def _room(width: int, height: int) -> AbstractContextManager[object]:
 
 @contextmanager
 def _opencv_in_threads() -> Iterator[None]:
-    """OpenCV works with one thread a call, since the calls come from many, and says nothing of files that it cannot read."""
+    """OpenCV works with one thread a call, since the calls come from many; files that are odd are reported by us alone."""
     logging = cv2.utils.logging
     threads, level = cv2.getNumThreads(), logging.getLogLevel()
     cv2.setNumThreads(1)
     logging.setLogLevel(logging.LOG_LEVEL_SILENT)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            yield
     finally:
         cv2.setNumThreads(threads)
         logging.setLogLevel(level)
@@ -248,9 +268,19 @@ def in_threads(work: Callable[[Given], Made], given: Iterable[Given]) -> Generat
         work: done to each
         given: what to work on
     """
+    return in_lots(lambda lot: [work(one) for one in lot], given)
+
+
+def in_lots(work: Callable[[Sequence[Given]], Iterable[Made]], given: Iterable[Given]) -> Generator[Made, None, None]:
+    """As ``in_threads``, by work that is done to a few at a time.
+
+    Args:
+        work: gives a result for each, in their order
+        given: what to work on
+    """
     items = iter(given)
-    parts = iter(lambda: list(islice(items, _FILES)), [])
-    results: Any = mapped(lambda part: [work(one) for one in part], parts)
+    lots = iter(lambda: list(islice(items, _FILES)), [])
+    results: Any = mapped(lambda lot: list(work(lot)), lots)
     with _opencv_in_threads(), closing(results):
         for made in results:
             yield from made

@@ -16,13 +16,24 @@ from ..core.errors import ShortlistError, must_be
 from ..core.schema import EMBEDDINGS
 from ..core.scores.image_flags import OTHER_FLAGS, flags
 from ..core.scores.image_quality import ImageMetric
+from ..core.scores.picture import COLOR_SIDE, ROW_HEIGHT, WORKING_SIDE
 from .results import ResultField, Staging, declare, mark_of, refuse_foreign, refuse_undeclared, uninterrupted
 from .samples import Samples, dataset_of, documents, every_sample, field_of, value_at
 from .sources import choices
 
 FIELD = "image_quality"
-PROBLEMS = "image_quality_problems"
-_VIEW_DESCRIPTION = "Shortlist: images with flags, those with most flags first, duplicates side by side"
+PROBLEMS, DUPLICATES = "image_quality_problems", "image_quality_duplicates"
+# What saved views of ours say of themselves, by which they are known.
+_VIEWS = {
+    PROBLEMS: "Shortlist: images with flags, those with most flags first",
+    DUPLICATES: "Shortlist: groups of duplicates side by side, each led by the image to keep",
+}
+# What the descriptions of metrics speak of.
+_SIZES = {
+    "working image": f"The working image is in grey, its longer side {WORKING_SIDE} pixels.",
+    "colour image": f"The colour image has a longer side of {COLOR_SIDE} pixels.",
+    "row image": f"The row image is in grey and at most {ROW_HEIGHT} pixels high.",
+}
 _BATCH = 1000
 
 
@@ -42,9 +53,13 @@ class File:
 
 
 def files(samples: Samples) -> Iterator[File]:
-    """The media files of the samples."""
+    """The media files of the samples, of each sample once: views that join others may hold it again."""
+    seen: set[ObjectId] = set()
     for batch in documents(samples, {"filepath": True, "_media_type": True}, _BATCH):
         for document in batch:
+            if document["_id"] in seen:
+                continue
+            seen.add(document["_id"])
             path = str(document.get("filepath") or "")
             # Documents that were inserted past FiftyOne may lack the type.
             yield File(document["_id"], path, _skipped(path, document.get("_media_type") or get_media_type(path)))
@@ -53,8 +68,8 @@ def files(samples: Samples) -> Iterator[File]:
 def _skipped(path: str, media_type: str) -> str | None:
     """Why a sample's file is no image file to read."""
     if media_type != "image":
-        return f"samples of media type {media_type}"
-    return "files that are not on this machine" if "://" in path else None
+        return f"of media type {media_type}"
+    return "with a file that is not on this machine" if "://" in path else None
 
 
 def paths_of(samples: Samples, ids: Sequence[ObjectId]) -> Iterator[tuple[ObjectId, str]]:
@@ -79,9 +94,10 @@ def refuse_taken(dataset: fo.Dataset) -> None:
     refuse_undeclared(dataset, [FIELD])
     for name in dataset.list_saved_views():
         # FiftyOne takes names for the same that look alike in a URL, and would replace the view.
-        if to_slug(name) == to_slug(PROBLEMS) and not _is_ours(dataset, name):
+        own = next((own for own in _VIEWS if to_slug(name) == to_slug(own)), None)
+        if own is not None and not _is_ours(dataset, name):
             raise ShortlistError(
-                f"the saved view {PROBLEMS!r} must be new or Shortlist's own. Got a view of yours named {name!r} instead; "
+                f"the saved view {own!r} must be new or Shortlist's own. Got a view of yours named {name!r} instead; "
                 f"nothing was written. Rename it and run again."
             )
 
@@ -99,19 +115,13 @@ def refuse_no_vectors(samples: Samples, path: str) -> None:
 
 
 def _is_ours(dataset: fo.Dataset, name: str) -> bool:
-    return name == PROBLEMS and dataset.get_saved_view_info(name)["description"] == _VIEW_DESCRIPTION
+    return name in _VIEWS and dataset.get_saved_view_info(name)["description"] == _VIEWS[name]
 
 
 def fields(metrics: Iterable[ImageMetric], flagged: Sequence[str], parameters: dict[str, Any]) -> list[ResultField]:
     """The fields of a run: the document, a number a metric, the flags and the duplicates."""
     info = {"verb": "score_images", "parameters": parameters}
     found = [ResultField(FIELD, fo.EmbeddedDocumentField, "What Shortlist measured of the image file.", info)]
-    for metric in metrics:
-        facts: dict[str, Any] = {"range": [metric.low, None if metric.high == float("inf") else metric.high]}
-        facts |= {"verb": "score_images", "high_means": metric.high_means, "source": metric.source}
-        kind = fo.IntField if metric.whole else fo.FloatField
-        sentence = f"{metric.description} High: {metric.high_means}."
-        found.append(ResultField(f"{FIELD}.{metric.name}", kind, sentence, facts, metric.index, part=True))
 
     def part(name: str, kind: type[fo.Field], sentence: str, index: bool = True) -> ResultField:
         return ResultField(f"{FIELD}.{name}", kind, sentence, info, index=index, part=True)
@@ -128,6 +138,13 @@ def fields(metrics: Iterable[ImageMetric], flagged: Sequence[str], parameters: d
                 "duplicate_of", fo.StringField, "The id of the group's first sample: the largest, then oldest.", False
             ),
         ]
+    for metric in metrics:
+        facts: dict[str, Any] = {"range": [metric.low, None if metric.high == float("inf") else metric.high]}
+        facts |= {"verb": "score_images", "high_means": metric.high_means, "source": metric.source}
+        kind = fo.IntField if metric.whole else fo.FloatField
+        sizes = [size for image, size in _SIZES.items() if image in metric.description]
+        sentence = " ".join([metric.description, f"High: {metric.high_means}.", *sizes])
+        found.append(ResultField(f"{FIELD}.{metric.name}", kind, sentence, facts, metric.index, part=True))
     return found
 
 
@@ -152,7 +169,7 @@ def next_group(samples: Samples, ids: Collection[ObjectId]) -> int:
 
 
 def write(dataset: fo.Dataset, staging: Staging, declared: Sequence[ResultField]) -> None:
-    """Writes what was staged in one step, then takes away what only an earlier run wrote, and saves the view of problems.
+    """Writes what was staged in one step, then takes away what only an earlier run wrote, and saves the views.
 
     Args:
         dataset: where it goes
@@ -161,16 +178,16 @@ def write(dataset: fo.Dataset, staging: Staging, declared: Sequence[ResultField]
     """
     refuse_taken(dataset)
     with uninterrupted():
-        declare(dataset, declared[:1], "writing")
         path = f"{FIELD}.flags"
         if dataset.get_field(path) is None:
+            declare(dataset, declared[:1], "writing")
             # A list of texts, by which the App's sidebar filters.
             dataset.add_sample_field(path, fo.ListField, subfield=fo.StringField, info={"shortlist": declared[0].info})
         declare(dataset, declared, "writing")
         staging.merge()
         _drop_stale(dataset, [field.path for field in declared])
         declare(dataset, declared, "complete")
-        dataset.save_view(PROBLEMS, problems(dataset), description=_VIEW_DESCRIPTION, overwrite=True)
+        _save_views(dataset)
 
 
 def _drop_stale(dataset: fo.Dataset, current: Sequence[str]) -> None:
@@ -185,9 +202,14 @@ def _drop_stale(dataset: fo.Dataset, current: Sequence[str]) -> None:
             dataset.delete_sample_field(path)
 
 
-def problems(dataset: fo.Dataset) -> fo.DatasetView:
-    """The flagged images, those with most flags first, duplicates side by side."""
-    found = every_sample(dataset).match(F(f"{FIELD}.n_flags") > 0)
-    has_groups = dataset.get_field(f"{FIELD}.duplicate_group") is not None
-    order = [(f"{FIELD}.n_flags", -1), *([(f"{FIELD}.duplicate_group", 1)] if has_groups else [])]
-    return found.sort_by(order)
+def _save_views(dataset: fo.Dataset) -> None:
+    """Keeps a view of the images with flags, and of the duplicates where there is a field of them."""
+    samples, flags, group = every_sample(dataset), f"{FIELD}.n_flags", f"{FIELD}.duplicate_group"
+    views = {PROBLEMS: samples.match(F(flags) > 0).sort_by([(flags, -1), ("_id", 1)])}
+    if dataset.get_field(group) is not None:
+        # The first of a group is a duplicate of none, and none comes before any id.
+        views[DUPLICATES] = samples.match(F(group) > 0).sort_by([(group, 1), (f"{FIELD}.duplicate_of", 1), ("_id", 1)])
+    elif dataset.has_saved_view(DUPLICATES):
+        dataset.delete_saved_view(DUPLICATES)
+    for name, view in views.items():
+        dataset.save_view(name, view, description=_VIEWS[name], overwrite=True)

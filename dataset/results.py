@@ -45,6 +45,7 @@ class ResultField:
         info: range, direction, source and parameters
         index: whether people will sort by it
         part: whether it is part of another result field, whose status is its own
+        document: of an embedded document, its type
     """
 
     path: str
@@ -53,6 +54,7 @@ class ResultField:
     info: dict[str, Any]
     index: bool = False
     part: bool = False
+    document: type = fo.DynamicEmbeddedDocument
 
 
 def mark_of(dataset: fo.Dataset, path: str) -> dict[str, Any] | None:
@@ -118,7 +120,7 @@ def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> 
             declared = dataset.get_field(field.path)
             if declared is None:
                 is_document = field.kind is fo.EmbeddedDocumentField
-                extra = {"embedded_doc_type": fo.DynamicEmbeddedDocument} if is_document else {}
+                extra = {"embedded_doc_type": field.document} if is_document else {}
                 add = dataset.add_frame_field if field.path.startswith(FRAMES) else dataset.add_sample_field
                 add(field.path.removeprefix(FRAMES), field.kind, description=field.description, info=mark, **extra)
             elif (declared.description, declared.info) != (field.description, {**(declared.info or {}), **mark}):
@@ -126,7 +128,9 @@ def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> 
                 declared.description, declared.info = field.description, {**(declared.info or {}), **mark}
                 declared.save()
         if status == "complete":
-            _group(dataset, [field.path for field in fields if "." not in field.path])
+            # Labels stay where FiftyOne shows labels.
+            shown = [field for field in fields if not issubclass(field.document, fo.Label)]
+            _group(dataset, [field.path for field in shown if "." not in field.path])
     if status == "complete":
         # One scan makes them all, where one at a time would scan the samples for each.
         indexes = [IndexModel([(field.path, ASCENDING)]) for field in fields if field.index]
@@ -135,7 +139,7 @@ def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> 
 
 
 def _group(dataset: fo.Dataset, paths: Sequence[str]) -> None:
-    """Shows number fields in one group of the App's sidebar, and what is inside a document in a group of its own."""
+    """Shows numbers and texts in one group of the App's sidebar, and what is inside a document in a group of its own."""
     groups = dataset.app_config.sidebar_groups or fo.DatasetAppConfig.default_sidebar_groups(dataset)
     documents = [path for path in paths if isinstance(dataset.get_field(path), fo.EmbeddedDocumentField)]
     for group in groups:

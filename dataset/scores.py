@@ -1,11 +1,11 @@
-"""Writing scores: on samples or frames, and on each object of a label field under the score's own name."""
+"""Writing scores, and what else is found: on samples or frames, and on each object of a label field under its own name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import fiftyone as fo
 import numpy as np
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from .labels import LabelField
 from .results import ResultField, Staging, declare, refuse_foreign, uninterrupted
 
+#: numbers, of which NaN becomes None, or texts and documents as the database takes them
+Column: TypeAlias = "NDArray[np.floating] | list[Any]"
+
 
 @dataclass(frozen=True)
 class ObjectScores:
@@ -23,12 +26,12 @@ class ObjectScores:
     Args:
         ids: (m,) of the objects; None for one that is no label, which nothing is written for
         offsets: (n + 1,) which objects belong to which document
-        scores: (m,) a name; NaN becomes None
+        scores: (m,) a name: numbers, of which NaN becomes None, or what the database takes as it is
     """
 
     ids: Sequence[ObjectId | None]
     offsets: NDArray[np.int64]
-    scores: dict[str, NDArray[np.floating]]
+    scores: Mapping[str, Column]
 
 
 class ScoreWriter:
@@ -56,14 +59,12 @@ class ScoreWriter:
     def __exit__(self, *error: object) -> None:
         self.staging.__exit__(*error)
 
-    def add(
-        self, ids: Sequence[ObjectId], columns: Sequence[NDArray[np.floating]], objects: Sequence[ObjectScores] = ()
-    ) -> None:
+    def add(self, ids: Sequence[ObjectId], columns: Sequence[Column], objects: Sequence[ObjectScores] = ()) -> None:
         """Collects the scores of a batch.
 
         Args:
             ids: (n,) of the documents
-            columns: (n,) a path; NaN becomes None
+            columns: (n,) a path
             objects: the scores of their objects, one a label field of ``inside``
         """
         rows = zip(*map(_plain, columns), strict=True) if columns else ((),) * len(ids)
@@ -168,7 +169,7 @@ class FrameScores:
             yield some, list(np.where(parts[:, 2] > 0, values, np.nan).T)
 
 
-def _of_documents(objects: ObjectScores) -> Iterator[tuple[list[ObjectId], list[dict[str, float | None]]]]:
+def _of_documents(objects: ObjectScores) -> Iterator[tuple[list[ObjectId], list[dict[str, Any]]]]:
     """The ids and scores of each document's objects that are labels."""
     names = list(objects.scores)
     columns = [_plain(objects.scores[name]) for name in names]
@@ -208,8 +209,10 @@ def _built(tree: dict[Any, Any], prefix: str) -> dict[str, Any]:
     return update
 
 
-def _plain(values: NDArray[np.floating]) -> list[float | None]:
-    """Floats for the database, None for NaN."""
+def _plain(values: Column) -> list[Any]:
+    """Floats for the database, None for NaN; what is no array as it is."""
+    if isinstance(values, list):
+        return values
     plain: list[float | None] = np.asarray(values, dtype=np.float64).tolist()
     for row in np.flatnonzero(np.isnan(values)):
         plain[row] = None

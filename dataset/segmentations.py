@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ def masks(samples: Samples, field: LabelField, confidence_map: str | None) -> It
         ShortlistError: no such Heatmap field, or it needs a class list that the dataset does not declare
     """
     attributes = ["_cls", "logits", field.probabilities_attribute]
-    heatmap, values = None, _class_values(samples, field)
+    heatmap, values = None, class_values(samples, field)
     project: dict[str, Any] = {}
     if confidence_map is not None:
         attributes += ["mask", "mask_path"]
@@ -125,7 +126,7 @@ def _approximated(label: dict[str, Any], confidence: dict[str, Any], values: dic
     mask, shares = mask_of(label), _shares(confidence)
     if mask is None or shares is None:
         raise Unreadable("masks or confidence maps that cannot be read")
-    yield ConfidencePlanes(resized(_indices(mask, values), shares.shape), shares, len(values))
+    yield ConfidencePlanes(resized(indices_of(mask, values), shares.shape), shares, len(values))
 
 
 def mask_of(label: dict[str, Any]) -> NDArray[np.integer] | None:
@@ -133,11 +134,16 @@ def mask_of(label: dict[str, Any]) -> NDArray[np.integer] | None:
 
     None where there is none that can be read.
     """
+    path = label.get("mask_path")
+    if path and not os.path.isfile(path):
+        return None
     try:
-        mask = fo.Segmentation(mask=decoded(label.get("mask")), mask_path=label.get("mask_path")).get_mask()
+        mask = fo.Segmentation(mask=decoded(label.get("mask")), mask_path=path).get_mask()
     except Exception:
         # Whatever a decoder raises.
         return None
+    if mask is not None and mask.dtype.kind == "f" and (mask == np.rint(mask)).all():
+        mask = mask.astype(np.int32)
     if mask is None or mask.ndim not in (2, 3) or mask.dtype.kind not in "biu" or not mask.size:
         return None
     if mask.ndim == 3:
@@ -175,7 +181,7 @@ def _full(found: NDArray, confidence: dict[str, Any]) -> float:
     return float(np.iinfo(found.dtype).max) if confidence.get("map_path") else 255
 
 
-def _indices(mask: NDArray, values: dict[int, int]) -> NDArray[np.int32]:
+def indices_of(mask: NDArray, values: dict[int, int]) -> NDArray[np.int32]:
     """(h, w) the class of each pixel of a mask; -1 for a value that is no class."""
     found, places = np.unique(mask, return_inverse=True)
     indices = np.array([values.get(int(value), -1) for value in found], dtype=np.int32)
@@ -191,12 +197,12 @@ def class_indices(mask: NDArray, samples: Samples, field: LabelField, n_classes:
         field: the field, whose mask targets say which value is which class; without them a value is its class
         n_classes: K, how many classes there are
     """
-    values = _class_values(samples, field) or {value: value for value in range(n_classes)}
+    values = class_values(samples, field) or {value: value for value in range(n_classes)}
     # Targets may name more than the model knows, such as what is to be ignored.
-    return _indices(mask, {value: index for value, index in values.items() if index < n_classes})
+    return indices_of(mask, {value: index for value, index in values.items() if index < n_classes})
 
 
-def _class_values(samples: Samples, field: LabelField) -> dict[int, int]:
+def class_values(samples: Samples, field: LabelField) -> dict[int, int]:
     """The class index of each mask value, or of each colour; empty where the dataset declares neither."""
     targets = mask_targets(dataset_of(samples), field.path)
     if targets:

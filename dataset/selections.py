@@ -149,7 +149,7 @@ def write(
         name, found = run_key, view_of(dataset, run_key)
         dataset.save_view(name, found, description=f"Shortlist selection {run_key}, in order of rank", overwrite=True)
         record = dataset.init_run(
-            method=METHOD, n_samples=len(selection.rows), selection=config, facts={**facts, "by": _user()}
+            method=METHOD, n_samples=len(selection.rows), selection=config, facts={**facts, "by": user()}
         )
         dataset.register_run(run_key, record)
 
@@ -243,7 +243,8 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _user() -> str:
+def user() -> str:
+    """Who runs this, for a record."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

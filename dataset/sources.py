@@ -30,9 +30,22 @@ def choices(role: Role, samples: Samples) -> list[str]:
 
 
 def _predictions(samples: Samples) -> list[str]:
-    found = list(prediction_fields(samples))
+    # Patches and clips show one field of the samples behind them, which have the others too.
+    source, of_frames = source_of(samples)
+    shown = prediction_fields(samples)
+    every = shown if of_frames else prediction_fields(source)
+    # What Shortlist suggests is nobody's label yet.
+    found = [path for path in every if not _is_ours(samples, path)]
     # Ground truth is a label field too; people mean the predictions.
-    return sorted(found, key=lambda path: (_looks_true(path), "pred" not in path.lower(), found.index(path)))
+    return sorted(
+        found, key=lambda path: (path not in shown, _looks_true(path), "pred" not in path.lower(), found.index(path))
+    )
+
+
+def _is_ours(samples: Samples, path: str) -> bool:
+    """Whether Shortlist made a field."""
+    field = samples.get_field(path)
+    return field is not None and "shortlist" in (field.info or {})
 
 
 def _looks_true(path: str) -> bool:
@@ -54,14 +67,28 @@ def _heatmaps(samples: Samples) -> list[str]:
 
 
 def applies(only: Only, samples: Samples, given: Mapping[str, Any]) -> bool:
-    """Whether a parameter matters for the label field that a form holds, or that it will offer first."""
-    if any(given.get(name) != value for name, value in only.when.items()):
-        return False
+    """Whether a parameter matters for the label field that a form holds, or that it will offer first.
+
+    Of several fields the first decides; while none is chosen, a parameter matters that does for any.
+    """
     source, of_frames = source_of(samples)
-    path = label_path(given.get(only.of) or next(iter(_predictions(samples)), ""), of_frames)
-    kind = prediction_fields(source).get(path)
-    tasks = {LABEL_TYPES[kind].task} if kind is not None else set()
-    return bool({*tasks, *(["frames"] if path.startswith(FRAMES) else [])} & set(only.tasks))
+    kinds = prediction_fields(source)
+    paths = [label_path(path, of_frames) for path in _deciding(only, samples, given)]
+    return any(only.matters(_tasks(kinds.get(path), path), given) for path in paths)
+
+
+def _deciding(only: Only, samples: Samples, given: Mapping[str, Any]) -> list[str]:
+    """The label fields that decide whether a parameter matters."""
+    if chosen := given.get(only.of):
+        return [chosen] if isinstance(chosen, str) else list(chosen)[:1]
+    offered = choices(only.role, samples)
+    return offered if only.several else offered[:1]
+
+
+def _tasks(kind: type | None, path: str) -> set[str]:
+    """What a label field is to ``Only``."""
+    tasks = {str(LABEL_TYPES[kind].task)} if kind is not None else set()
+    return tasks | {"frames"} if path.startswith(FRAMES) else tasks
 
 
 def _embeddings(samples: Samples) -> list[str]:

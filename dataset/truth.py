@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,12 +17,15 @@ from ..core.scores import Objects
 from ..core.scores.losses import Boxes
 from . import predictions
 from .binary import decoded
+from .boxes import boxes_xywh
 from .labels import LabelField, label_field, prediction_fields
-from .samples import FRAMES, Samples, documents, field_of, value_at
-from .sources import choices
+from .samples import FRAMES, Samples, dataset_of, documents, field_of, value_at
+from .sources import NUMBERS, choices, inside_list
 
 #: label types whose loss can be told
 KINDS = (fo.Classification, fo.Detections)
+# Fields whose values can be told apart.
+_PLAIN = (*NUMBERS, fo.StringField, fo.ObjectIdField)
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,13 @@ class Pair:
         predicted: the predictions; without a declared class list, their classes are those of both fields
         truth: the ground truth
         embeddings: the field with one vector a sample, if it is read too
+        together: the field whose equal values belong together; of a grouped dataset its groups
     """
 
     predicted: LabelField
     truth: LabelField
     embeddings: str | None
+    together: str | None = None
 
     @property
     def has_objects(self) -> bool:
@@ -58,6 +63,7 @@ class Batch:
         found: where the predicted objects are; nothing for classifications
         there: where the true objects are; nothing for classifications
         embeddings: (n, d) float32, NaN rows where a sample has none; nothing where none is read
+        groups: (n,) what is the same for samples that belong together, None for one that is alone
     """
 
     ids: list[ObjectId]
@@ -68,10 +74,16 @@ class Batch:
     found: Boxes | None
     there: Boxes | None
     embeddings: NDArray[np.float32] | None
+    groups: list[Hashable]
 
 
 def pair(
-    samples: Samples, label_path: str, truth_path: str, embeddings: str | None, probabilities_attribute: str
+    samples: Samples,
+    label_path: str,
+    truth_path: str,
+    embeddings: str | None,
+    probabilities_attribute: str,
+    together: str | None = None,
 ) -> Pair:
     """What is at the paths.
 
@@ -87,7 +99,18 @@ def pair(
             raise must_be("embeddings", "a field with one vector a sample", f"{embeddings} ({type(field).__name__})")
     if not predicted.declared:
         predicted = replace(predicted, classes=sorted({*predicted.classes, *truth.classes}))
-    return Pair(predicted, truth, embeddings)
+    return Pair(predicted, truth, embeddings, _together(samples, together))
+
+
+def _together(samples: Samples, path: str | None) -> str | None:
+    """The path of what belongs together: as given, else the groups that there are."""
+    dataset = dataset_of(samples)
+    if path is None:
+        return f"{dataset.group_field}._id" if dataset.media_type == "group" else None
+    field, schema = field_of(dataset, path, "keep_together"), dataset.get_field_schema(flat=True)
+    if not isinstance(field, _PLAIN) or path not in schema or inside_list(schema, path):
+        raise must_be("keep_together", "a field with one plain value a sample", f"{path} ({type(field).__name__})")
+    return field.db_field if path == "id" else path
 
 
 def _label_field(
@@ -126,7 +149,8 @@ def read(samples: Samples, pair: Pair, with_truth: bool = True) -> Iterator[Batc
             raise ShortlistError("the samples must stay the same while they are read. Some came or went; run again.")
         embeddings = vectors.of(found)
         facts = _facts(pair, batch, found) if with_truth else _nothing(len(found))
-        yield Batch(batch.ids, pair.has_objects, batch.objects, *facts, embeddings)
+        groups = [value_at(document, pair.together) if pair.together else None for document in found]
+        yield Batch(batch.ids, pair.has_objects, batch.objects, *facts, embeddings, groups)
 
 
 _Facts = tuple[NDArray[np.bool_], NDArray[np.int64], Boxes | None, Boxes | None]
@@ -152,7 +176,7 @@ def _facts(pair: Pair, batch: predictions.Batch, found: list[dict]) -> _Facts:
 
 
 def _projected(pair: Pair, with_truth: bool) -> dict[str, Any]:
-    project: dict[str, Any] = {pair.embeddings: True} if pair.embeddings else {}
+    project: dict[str, Any] = {path: True for path in (pair.embeddings, pair.together) if path}
     if with_truth and pair.has_objects:
         for field in (pair.predicted, pair.truth):
             names = ("label", "bounding_box", "iscrowd")
@@ -198,12 +222,9 @@ def _boxes(lists: list[list[dict]], field: LabelField, index: dict[Any, int], fo
     offsets = np.concatenate([[0], np.cumsum([len(members) for members in lists], dtype=np.int64)])
     boxes, classes = np.zeros((offsets[-1], 4)), np.zeros(offsets[-1], np.int64)
     for row, members in enumerate(lists):
-        for place, one in enumerate(members, start=int(offsets[row])):
-            box = one.get("bounding_box")
-            if not isinstance(box, list) or len(box) != 4:
-                raise must_be(f"sample {found[row]['_id']}, field {field.path!r}: bounding_box", "four numbers", box)
-            boxes[place] = box
-            classes[place] = index.setdefault(one.get("label"), len(index))
+        rows = slice(offsets[row], offsets[row + 1])
+        boxes[rows] = boxes_xywh([one.get("bounding_box") for one in members], field.where(found[row]["_id"]))
+        classes[rows] = [index.setdefault(one.get("label"), len(index)) for one in members]
     return Boxes(offsets, boxes, classes)
 
 
@@ -242,4 +263,7 @@ class _Vectors:
                 f"{document['_id']} instead."
             )
         if not np.isfinite(vector).all():
-            raise must_be(where, "finite numbers", f"NaN or infinity for sample {document['_id']}")
+            raise ShortlistError(
+                f"{where} must be finite numbers. Got NaN or infinity for sample {document['_id']} instead. Set it to None to "
+                f"leave the sample out."
+            )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import fiftyone.operators.types as types
-
 from .. import api
 from ..api.summary import DisagreementSummary
 from ..core.progress import Progress
@@ -21,7 +19,6 @@ class ScoreDisagreement(Verb):
     verb = "score_disagreement"
     label = "Score disagreement"
     icon = "/assets/score.svg"
-    place = types.Places.SAMPLES_GRID_SECONDARY_ACTIONS
 
     def call(self, samples: Any, parameters: dict[str, Any], progress: Progress) -> DisagreementSummary:
         return api.score_disagreement(samples, **parameters, progress=progress)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import fiftyone.operators.types as types
-
 from .. import api
 from ..api.summary import PredictedLossSummary
 from ..core.progress import Progress
@@ -20,7 +18,6 @@ class ScorePredictedLoss(Verb):
     verb = "score_predicted_loss"
     label = "Score predicted loss"
     icon = "/assets/score.svg"
-    place = types.Places.SAMPLES_GRID_SECONDARY_ACTIONS
 
     def call(self, samples: Any, parameters: dict[str, Any], progress: Progress) -> PredictedLossSummary:
         return api.score_predicted_loss(samples, **parameters, progress=progress)

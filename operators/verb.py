@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import fiftyone as fo
@@ -82,7 +82,18 @@ class Verb(foo.Operator):
         return types.Placement(self.place, types.Button(label=self.label, icon=self.icon, prompt=True))
 
     def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
-        return types.Property(_outputs(), view=types.View(label=self.label))
+        return self._shown(getattr(ctx, "results", None) or {})
+
+    def told(self, summary: Summary) -> dict[str, Any]:
+        """A summary as JSON for the App."""
+        return _told(summary)
+
+    def outputs(self, told: Mapping[str, Any]) -> types.Object:
+        """What the App shows of what was told."""
+        return _outputs()
+
+    def _shown(self, told: Mapping[str, Any]) -> types.Property:
+        return types.Property(self.outputs(told), view=types.View(label=self.label))
 
     def target(self, ctx: foo.ExecutionContext) -> Any:
         """The samples that the person chose: the dataset, the view or the selected ones."""
@@ -90,7 +101,7 @@ class Verb(foo.Operator):
 
     def execute(self, ctx: foo.ExecutionContext) -> Any:
         if ctx.delegated:
-            return _told(self._run(ctx, _Delegated(ctx)))
+            return self.told(self._run(ctx, _Delegated(ctx)))
         return self._live(ctx)
 
     def _run(self, ctx: foo.ExecutionContext, progress: Progress) -> Summary:
@@ -120,7 +131,8 @@ class Verb(foo.Operator):
         assert work.summary is not None
         yield from self.afterwards(ctx, work.summary)
         yield ctx.ops.notify(work.summary.headline, variant="success")
-        yield ctx.ops.show_output(self.resolve_output(ctx).to_json(), _told(work.summary))
+        told = self.told(work.summary)
+        yield ctx.ops.show_output(self._shown(told).to_json(), told)
 
     def _called(self, samples: Any, parameters: dict[str, Any], delegate: bool, run: Callable[[], Any]) -> Any:
         """A call from Python: at once, with the verb's own result and errors, or delegated."""

@@ -25,6 +25,10 @@ _BLOCK = 1 << 20
 _SMALL = 24
 # Standard deviation in grey levels below which a thumbnail shows nothing that a hash could tell from noise.
 _FLAT = 1.0
+# A coefficient so close to the median may lie on either side of it by rounding, whose standard deviation is 0.29 ...
+_ROUNDED = 1.0
+# ... and with fewer coefficients beyond that, as of stripes and gradients, other images have nearly the same bits.
+_TELLING = 24
 # Bits that reduced decoding may change of a hash.
 _SAME_PIXELS = 6
 
@@ -38,7 +42,7 @@ def perceptual_hash(picture: Picture) -> np.uint64 | None:
         picture: the image
 
     Returns:
-        the hash; None for an image without structure, whose bits would be noise
+        the hash; None for an image with too little structure, whose bits would be noise or those of many others
 
     Source: Zauner, Implementation and benchmarking of perceptual image hash functions (2010).
     """
@@ -52,8 +56,11 @@ def perceptual_hash(picture: Picture) -> np.uint64 | None:
         return None
     low = cv2.dct(small.astype(np.float32))[:8, :8].ravel()
     # The median of 64 is between the two in the middle, and above it are those from the upper one on.
-    lower, upper = np.partition(low, (31, 32))[31:33]
-    return np.packbits(low > (lower + upper) / 2).view(">u8")[0].astype(np.uint64)
+    ordered = np.sort(low)
+    median = (ordered[31] + ordered[32]) / 2
+    if ordered.searchsorted(median + _ROUNDED) - ordered.searchsorted(median - _ROUNDED) > _BITS - _TELLING:
+        return None
+    return np.packbits(low > median).view(">u8")[0].astype(np.uint64)
 
 
 def fingerprint(picture: Picture) -> int:

@@ -20,9 +20,9 @@ from .picture import Picture
 # The variance that rounding to whole grey levels adds; it keeps the ratio of two variances finite.
 _ROUNDING = 1 / 12
 _ROW_KERNEL = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], np.float32)
-# Half the columns of the strip that is looked at first.
-_STRIP = 48
-_LEVELS = np.arange(256)
+# Half the columns of the strips that are looked at first.
+_STRIPS = (16, 48)
+_LEVELS = np.arange(256.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ def brightness_p5(picture: Picture) -> float:
 
     Source: percentiles of brightness, as in cleanvision (Cleanlab 2022).
     """
-    return _percentile(picture.histogram, 0.05)
+    return _percentile(picture, 0.05)
 
 
 def brightness_p99(picture: Picture) -> float:
@@ -60,13 +60,13 @@ def brightness_p99(picture: Picture) -> float:
 
     Source: percentiles of brightness, as in cleanvision (Cleanlab 2022).
     """
-    return _percentile(picture.histogram, 0.99)
+    return _percentile(picture, 0.99)
 
 
-def _percentile(histogram: NDArray[np.float64], share: float) -> float:
+def _percentile(picture: Picture, share: float) -> float:
     """The least grey level that a share of the pixels does not exceed, in [0, 1]."""
     # A whole pixel's share is far more than this, which only takes up rounding.
-    return float(np.searchsorted(np.cumsum(histogram), share - 1e-9)) / 255
+    return float(picture.cumulative.searchsorted(share - 1e-9)) / 255
 
 
 def contrast(picture: Picture) -> float:
@@ -149,13 +149,15 @@ def uniform_row_ratio(picture: Picture) -> float:
     if min(rows.shape) < 3:
         return 0.0
     height, width = rows.shape[0] - 2, rows.shape[1] - 2
-    middle = width // 2
-    strip = rows[:, max(0, middle - _STRIP) : middle + _STRIP]
+    low, high, middle = 0, height, width // 2
     # Where a part of a row has too many pixels that differ, as nearly all rows of photographs have, the whole has.
-    left = np.flatnonzero(_differing(strip) < 0.03 * width)
-    if not len(left):
-        return 0.0
-    return np.count_nonzero(width - _differing(rows[left[0] : left[-1] + 3]) > 0.97 * width) / height
+    for half in _STRIPS:
+        strip = rows[low : high + 2, max(0, middle - half) : middle + half + 2]
+        left = np.flatnonzero(_differing(strip) < 0.03 * width)
+        if not len(left):
+            return 0.0
+        low, high = low + int(left[0]), low + int(left[-1]) + 1
+    return np.count_nonzero(width - _differing(rows[low : high + 2]) > 0.97 * width) / height
 
 
 def _differing(rows: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -99,6 +99,11 @@ class Picture:
         return counts[:, 0].astype(np.float64) / self.luma.size
 
     @cached_property
+    def cumulative(self) -> NDArray[np.float64]:
+        """(256,) the share of the working image's pixels that are no brighter than each grey level."""
+        return np.cumsum(self.histogram)
+
+    @cached_property
     def colors(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
         """Saturation and value (HSV, 0 to 255) of the colour image's pixels; None where the file is grey."""
         if self._pixels.ndim == 2:

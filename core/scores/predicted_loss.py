@@ -21,6 +21,7 @@ from .reliability import Reliability, measured
 MINIMUM = 100
 # Wider blocks of features are reduced to this many principal components.
 _COMPONENTS = 128
+_LEAST_DEVIATION = 1e-9
 _PENALTIES = np.logspace(-1, 4, 11)
 
 
@@ -47,6 +48,7 @@ def fit(
     folds: int = 5,
     seed: int = 0,
     progress: Progress = silent,
+    groups: NDArray[np.int64] | None = None,
 ) -> LossModel:
     """Learns to predict losses, and measures out of fold how well that went.
 
@@ -60,34 +62,55 @@ def fit(
         folds: into how many parts the samples are dealt
         seed: of the dealing and of the resampling for intervals
         progress: told the regressors fitted, one a fold and the one for all
+        groups: (n,) int64, the group of each sample: those of one are never dealt apart, since near copies of what was learned
+            from say nothing of what is new; nothing given: each is alone
 
     Returns:
         the regressor
 
     Raises:
-        ShortlistError: too few labelled samples, or all of them have the same loss
+        ShortlistError: too few labelled samples or groups, or all losses are the same
 
     Source: Yoo & Kweon, Learning Loss for Active Learning, 2019.
     """
     n = len(losses)
     if n < MINIMUM:
-        raise ShortlistError(
-            f"predicting losses needs at least {MINIMUM} samples with both a prediction and ground truth. Got {n} instead. "
-            f"Label more, or sort by uncertainty."
-        )
+        raise too_few(n)
     if losses.min() == losses.max():
         raise ShortlistError(
             f"the losses of the labelled samples must differ. Got {losses[0]:.3g} for all {n} instead, which leaves nothing to "
             f"learn."
         )
+    names, groups = np.unique(np.arange(n) if groups is None else groups, return_inverse=True)
+    if len(names) < folds:
+        raise ShortlistError(
+            f"the labelled samples must be of at least {folds} groups, one for each of the folds. Got {len(names)} instead."
+        )
     scores = np.empty(n)
-    for done, (learned, held_out) in enumerate(KFold(folds, shuffle=True, random_state=seed).split(scores)):
+    for done, (_, dealt) in enumerate(KFold(folds, shuffle=True, random_state=seed).split(names)):
         progress(done, folds + 1, "learning losses")
-        scores[held_out] = _Ranker.fitted(features.of(learned), losses[learned], seed).rank(features.of(held_out))
+        held_out = np.isin(groups, dealt)
+        ranker = _Ranker.fitted(features.of(~held_out), losses[~held_out], seed)
+        scores[held_out] = ranker.rank(features.of(held_out))
     link = _Link.fitted(scores, losses)
     progress(folds, folds + 1, "learning losses")
-    reliability = measured(scores, features.uncertainty, losses, seed)
-    return LossModel(link.loss(scores), reliability, _Ranker.fitted(features, losses, seed), link)
+    out_of_fold = link.loss(scores)
+    reliability = measured(out_of_fold, features.uncertainty, losses, seed, groups)
+    return LossModel(out_of_fold, reliability, _Ranker.fitted(features, losses, seed), link)
+
+
+def too_few(n: int, lacking: str = "") -> ShortlistError:
+    """What to say of so few labelled samples.
+
+    Args:
+        n: how many can be learned from
+        lacking: why others cannot
+    """
+    why = f" ({lacking})" if lacking else ""
+    return ShortlistError(
+        f"predicting losses needs at least {MINIMUM} samples with both a prediction and ground truth. Got {n} instead{why}. "
+        f"Label more, or sort by uncertainty."
+    )
 
 
 def predicted_loss(model: LossModel, features: Features) -> NDArray[np.float64]:
@@ -126,14 +149,15 @@ class _Block:
     @staticmethod
     def standard(values: NDArray[np.floating]) -> _Block:
         """Every column on a scale of its own."""
-        deviation = values.std(axis=0)
-        return _Block(values.mean(axis=0), None, np.where(deviation > 0, deviation, 1))
+        deviation, mean = values.std(axis=0), values.mean(axis=0)
+        # What differs by rounding alone must not be blown up to matter.
+        return _Block(mean, None, np.where(deviation > _LEAST_DEVIATION * np.maximum(np.abs(mean), 1), deviation, 1))
 
     @staticmethod
     def joint(values: NDArray[np.floating], weight: float, seed: int) -> _Block:
         """All columns on one scale, so that together they vary as much as ``weight`` columns of variance one."""
         mean, axes = values.mean(axis=0), None
-        if values.shape[1] > _COMPONENTS:
+        if values.shape[1] > _COMPONENTS and (values != values[0]).any():
             axes = PCA(min(_COMPONENTS, len(values) - 1), random_state=seed).fit(values).components_.T
         total = float((_Block(mean, axes, np.array(1.0)).of(values) ** 2).sum() / len(values))
         return _Block(mean, axes, np.array(np.sqrt(total / weight) if total > 0 else 1.0))

@@ -46,7 +46,11 @@ class Reliability:
 
 
 def measured(
-    scores: NDArray[np.float64], uncertainty: NDArray[np.floating], losses: NDArray[np.floating], seed: int
+    scores: NDArray[np.float64],
+    uncertainty: NDArray[np.floating],
+    losses: NDArray[np.floating],
+    seed: int,
+    groups: NDArray[np.int64] | None = None,
 ) -> Reliability:
     """How well two orders of samples agree with their losses.
 
@@ -55,41 +59,50 @@ def measured(
         uncertainty: (n,) float, the plain order
         losses: (n,) float, not all the same
         seed: of the resampling
+        groups: (n,) int64 from 0, the group of each sample, which are drawn whole; nothing given: each is alone
 
     Returns:
         correlations, intervals by the percentiles of 1000 resamples, and found shares
 
-    Source: Efron, Bootstrap Methods: Another Look at the Jackknife, 1979.
+    Source: Efron, Bootstrap Methods: Another Look at the Jackknife, 1979; Field & Welsh, Bootstrapping Clustered Data, 2007.
     """
-    ranks = [rankdata(values) for values in (scores, uncertainty, losses)]
+    first, second, third = (rankdata(values) for values in (scores, uncertainty, losses))
     chance = np.random.default_rng(seed)
-    n = len(losses)
-    draws = (chance.integers(n, size=n) for _ in range(_RESAMPLES))
+    groups = np.arange(len(losses)) if groups is None else groups
+    n = int(groups.max()) + 1
+    draws = (np.bincount(chance.integers(n, size=n), minlength=n)[groups] for _ in range(_RESAMPLES))
     # Ranks among all stand for ranks among those drawn: the same but for ties, and many times faster.
-    resampled = np.array([_correlations(*(rank[rows] for rank in ranks)) for rows in draws])
-    exact = np.array(_correlations(*ranks))
+    resampled = np.array([_correlations(first, second, third, times) for times in draws])
+    exact = np.array(_correlations(first, second, third, np.ones(len(losses))))
     columns = np.column_stack([resampled, resampled[:, 0] - resampled[:, 1]])
     low, high = np.quantile(columns, [0.025, 0.975], axis=0)
     values = [*exact, exact[0] - exact[1]]
     learned, plain, gain = (Estimate(float(v), float(a), float(b)) for v, a, b in zip(values, low, high, strict=True))
     found = [_found(order, losses) for order in (scores, uncertainty, losses)]
-    return Reliability(n, learned, plain, gain, found[0], found[1], found[2])
+    return Reliability(len(losses), learned, plain, gain, found[0], found[1], found[2])
 
 
 def _correlations(
-    scores: NDArray[np.float64], uncertainty: NDArray[np.float64], losses: NDArray[np.float64]
+    scores: NDArray[np.float64],
+    uncertainty: NDArray[np.float64],
+    losses: NDArray[np.float64],
+    times: NDArray[np.number],
 ) -> tuple[float, float]:
-    """The correlation of each of two orders with the losses; 0 where one is the same for all."""
-    centred = [values - values.mean() for values in (scores, uncertainty, losses)]
-    norms = [float(np.sqrt(values @ values)) for values in centred]
+    """The correlation of each of two orders with the losses, each sample counted so many times; 0 where one is constant."""
+    centred = [values - (values @ times) / times.sum() for values in (scores, uncertainty, losses)]
+    norms = [float(np.sqrt(values @ (values * times))) for values in centred]
+    weighted = centred[2] * times
     first, second = (
-        float(values @ centred[2]) / (norm * norms[2]) if norm * norms[2] > 0 else 0.0
+        float(values @ weighted) / (norm * norms[2]) if norm * norms[2] > 0 else 0.0
         for values, norm in zip(centred[:2], norms[:2], strict=True)
     )
     return first, second
 
 
 def _found(order: NDArray[np.floating], losses: NDArray[np.floating]) -> float:
-    """The share of all loss in the samples that come first."""
-    first = np.argsort(-order, kind="stable")[: round(TOP * len(order))]
-    return float(losses[first].sum() / losses.sum())
+    """The share of all loss in the samples that come first; of those that tie for the last places, their mean counts."""
+    count = round(TOP * len(order))
+    last = np.sort(order)[-count]
+    surely, perhaps = order > last, order == last
+    found = losses[surely].sum() + losses[perhaps].mean() * (count - surely.sum())
+    return float(found / losses.sum())

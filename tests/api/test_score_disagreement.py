@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import scipy.stats
 from fiftyone import ViewField as F
+from sklearn.metrics import jaccard_score
 
 from shortlist import score_disagreement
 from shortlist.core.errors import Cancelled
@@ -153,10 +154,34 @@ def test_votes_need_no_probabilities_and_probabilities_are_counted_where_they_la
         "consensus_kl": [None] * 2,
         "bald": [None] * 2,
     }
-    (reason,) = summary.unscoreable
-    assert reason.startswith("predictions that lack what a score needs")
-    assert summary.unscoreable[reason] == 2
+    reason = "fewer than two labels with probabilities, logits or a confidence (consensus_kl, bald)"
+    assert summary.unscoreable == {reason: 2}
     assert math.isnan(summary.fields["disagreement_bald"]["mean"])
+    assert ("disagreement_bald", "no samples could be scored") in list(summary.rows())
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (["b", "a"], ["a"], [[0.2, 0.8], [0.2, 0.8]]),
+        (["b", "a", "c"], ["a"], [[0.1, 0.8, 0.1], [0.1, 0.8, 0.1]]),
+        (["a"], ["b", "a"], [[0.8, 0.2], [0.8, 0.2]]),
+    ],
+)
+def test_a_list_of_one_class_is_that_class_against_all_others(make, first, second, expected):
+    row = {"first": says("a", confidence=0.8), "second": says("a", confidence=0.8)}
+    dataset = made_of(make, row, classes={"first": first, "second": second})
+    score_disagreement(dataset, ["first", "second"])
+    (found,) = dataset.values("disagreement_bald")
+    assert found == pytest.approx(by_loops(["a", "a"], expected, len(expected[0]))["bald"], abs=1e-6)
+
+
+def test_two_lists_of_one_class_each_are_two_classes(make):
+    row = {"first": says("a", confidence=0.8), "second": says("b", confidence=0.8)}
+    dataset = made_of(make, row, classes={"first": ["a"], "second": ["b"]})
+    score_disagreement(dataset, ["first", "second"])
+    expected = by_loops(["a", "b"], [[0.8, 0.2], [0.2, 0.8]], 2)
+    assert {name: one for name, (one,) in values(dataset, *VOTES).items()} == pytest.approx(expected, abs=1e-6)
 
 
 def test_fields_without_a_single_label_are_all_none(make):
@@ -171,7 +196,8 @@ def test_the_fields_say_what_they_are(opinions):
     paths = [path for path in opinions.get_field_schema() if path.startswith("committee")]
     assert paths == ["committee é 1_vote_entropy", "committee é 1_bald"]
     field = opinions.get_field(paths[0])
-    assert field.description.endswith("High: the members vote for many classes.")
+    sentence = "High: the members vote for many classes. Compared: model_0, model_1, model_2."
+    assert field.description.endswith(sentence)
     mark = mark_of(opinions, paths[0])
     assert (mark["verb"], mark["range"], mark["status"]) == ("score_disagreement", [0, 1], "complete")
     assert mark["parameters"]["label_fields"] == FIELDS
@@ -214,7 +240,7 @@ def test_passes_of_classifications(make, store):
         expected = by_loops([str(best) for best in one.argmax(axis=1)], one.tolist(), 3)
         assert {name: found[name][row] for name in VOTES} == pytest.approx(expected, abs=1e-5)
     assert all(column[6:] == [None, None] for column in found.values())
-    assert summary.unscoreable == {"no 'dropout'": 1, "labels without passes in 'passes'": 1}
+    assert summary.unscoreable == {"no 'dropout'": 1, "no passes in 'passes' that can be read": 1}
     assert summary.headline == "Compared the passes 'passes' of 'dropout' on 8 samples"
 
 
@@ -248,6 +274,14 @@ def test_passes_of_unsure_objects_do_not_count_for_their_sample(make):
     score_disagreement(dataset, ["dropout"], passes_attribute="passes", min_confidence=0.5)
     assert dataset.values("disagreement_vote_entropy") == [0]
     assert dataset.values("dropout.detections.disagreement_vote_entropy") == [[1, 0]]
+
+
+def test_an_empty_list_is_no_passes_and_neither_is_a_row_of_gaps(make):
+    gaps = [[0.9, 0.1], [math.nan, math.nan], [0.1, 0.9]]
+    dataset = made_of(make, {"dropout": says("a", passes=[])}, {"dropout": says("a", passes=gaps)})
+    summary = score_disagreement(dataset, ["dropout"], passes_attribute="passes", scores=["variation_ratio"])
+    assert dataset.values("disagreement_variation_ratio") == [None, 0.5]
+    assert summary.unscoreable == {"no passes in 'passes' that can be read": 1}
 
 
 def test_passes_may_be_of_different_numbers(make):
@@ -361,6 +395,33 @@ def test_instance_masks_count_where_both_have_them(make, halves, way):
     assert dataset.values("disagreement_f1_distance") == [1, 0, 0]
     assert dataset.values("disagreement_unmatched") == [2, 0, 0]
     assert dataset.values("second.detections.disagreement") == [[1], [0], [0]]
+
+
+def test_of_an_instance_mask_that_cannot_be_read_the_box_counts(make, halves):
+    left, right, stored = halves
+    rows = [
+        {"first": sees(("a", *A), mask_path="/nowhere/mask.png"), "second": sees(("a", *A), mask=left)},
+        {"first": sees(("a", *A), mask_path="/nowhere/other.png"), "second": sees(("a", *A), **stored(right, "file"))},
+        {"first": sees(("a", *A), mask=right), "second": sees(("a", *A), mask=left)},
+    ]
+    dataset = made_of(make, *rows)
+    summary = score_disagreement(dataset, ["first", "second"])
+    assert dataset.values("disagreement_f1_distance") == [0, 0, 1]
+    reason = "instance masks that cannot be read, compared by their boxes instead, such as /nowhere/mask.png"
+    assert summary.problems == {reason: 2}
+
+
+def test_what_is_opaque_in_an_instance_mask_is_not_what_is_there(make, tmp_path, halves):
+    left, right, _ = halves
+    path = str(tmp_path / "alpha.png")
+    cv2.imwrite(path, np.dstack([left * np.uint8(255)] * 3 + [np.full(left.shape, 255, np.uint8)]))
+    rows = [
+        {"first": sees(("a", *A), mask_path=path), "second": sees(("a", *A), mask=left)},
+        {"first": sees(("a", *A), mask_path=path), "second": sees(("a", *A), mask=right)},
+    ]
+    dataset = made_of(make, *rows)
+    score_disagreement(dataset, ["first", "second"])
+    assert dataset.values("disagreement_f1_distance") == [0, 1]
 
 
 def test_overlaps_of_boxes_and_masks_are_those_of_fiftyone(make):
@@ -537,7 +598,7 @@ def test_passes_of_masks_are_a_list_of_files(make, save):
     distance = dataset.values("disagreement_miou_distance")
     assert distance[0] > 0
     assert distance[1:] == [0, None, None]
-    assert summary.unscoreable == {"no 'dropout'": 1, "labels without passes in 'passes'": 1}
+    assert summary.unscoreable == {"no 'dropout'": 1, "no passes in 'passes' that can be read": 1}
 
 
 def test_what_cannot_be_read_is_left_out_and_counted(make, save, tmp_path):
@@ -554,9 +615,32 @@ def test_what_cannot_be_read_is_left_out_and_counted(make, save, tmp_path):
     summary = score_disagreement(dataset, ["first", "second"])
     assert dataset.values("disagreement_miou_distance") == [None, pytest.approx(APART)]
     assert dataset.values("disagreement_bald") == [pytest.approx(0, abs=1e-6), None]
-    assert summary.problems == {"masks that cannot be read": 1, f"files that cannot be read, such as {broken}": 1}
-    assert summary.unscoreable == {"fewer than two masks, or probabilities, that can be read and compared": 2}
+    assert summary.problems == {
+        "masks that cannot be read, such as /nowhere/mask.png": 1,
+        f"files that cannot be read, such as {broken}": 1,
+    }
+    assert summary.unscoreable == {
+        "fewer than two masks with probabilities that can be read (bald)": 1,
+        "fewer than two masks that can be read and show a class (miou_distance)": 1,
+    }
     assert "left out" in str(summary)
+
+
+def test_where_no_label_has_a_mask_the_likeliest_classes_are_compared(make, save):
+    given = [planes(seed) for seed in range(2)]
+    files = [save(one, f"{place}.npy") for place, one in enumerate(given)]
+    rows = [
+        {"first": fo.Segmentation(probabilities=files[0]), "second": fo.Segmentation(probabilities=files[1])},
+        {"first": fo.Segmentation(mask=FIRST), "second": fo.Segmentation(probabilities=files[1])},
+        {"first": fo.Segmentation(), "second": fo.Segmentation()},
+    ]
+    dataset = made_of(make, *rows)
+    summary = score_disagreement(dataset, ["first", "second"], scores=["miou_distance"])
+    first, second = (one.argmax(axis=0).ravel() for one in given)
+    shown = [index for index in range(3) if index in first or index in second]
+    expected = 1 - jaccard_score(first, second, labels=shown, average="macro")
+    assert dataset.values("disagreement_miou_distance") == [pytest.approx(expected), None, None]
+    assert summary.problems == {"labels without a mask": 3}
 
 
 # Frames ---------------------------------------------------------------------------------------------------------------
@@ -581,6 +665,16 @@ def test_frames_are_compared_and_samples_take_their_greatest(make):
         dataset, ["frames.first", "frames.second"], scores=["variation_ratio"], frame_aggregation="mean", name="mean"
     )
     assert dataset.values("mean_variation_ratio") == [0.25, 0, None]
+
+
+def test_a_video_without_frames_is_none(make):
+    dataset = make([fo.Sample("/nowhere/empty.mp4")])
+    for path in ("first", "second"):
+        dataset.add_frame_field(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
+    summary = score_disagreement(dataset, ["frames.first", "frames.second"])
+    assert values(dataset, *VOTES) == {name: [None] for name in VOTES}
+    assert (summary.n_frames, summary.unscoreable) == (0, {})
+    assert all(value for _, value in summary.rows())
 
 
 def test_objects_in_frames(make):
@@ -649,6 +743,7 @@ def mixed(make):
         (["first", "second"], {"name": "a.b"}, "name must be a name without dots and dollar signs. Got 'a.b' instead."),
         (["first", "second"], {"name": "_a"},
          "name must not begin with '_', which FiftyOne keeps to itself. Got '_a' instead."),
+        (["first", "second"], {"name": " "}, "name must hold more than spaces. Got ' ' instead."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared(mixed, refused, fields, more, sentence):
@@ -699,7 +794,12 @@ def test_vectors_of_different_lengths(make, refused):
 @pytest.mark.parametrize(
     ("passes", "problem"),
     [
-        ([[0.5, 0.9], [0.5, 0.5]], "probabilities must be numbers >= 0 that sum to 1. Got a sum of 1.4 instead"),
+        (
+            [[0.5, 0.9], [0.5, 0.5]],
+            "passes must be numbers >= 0 that sum to 1 in every pass. Got a sum of 1.4 instead. Of logits, store the softmax.",
+        ),
+        ([[[0.5, 0.5]] * 2] * 2, "the probabilities of two or more classes. Got shape (2, 2, 2) instead."),
+        ([[0.5, 0.5], None], "passes must be an array or a list of two or more passes"),
         (
             [0.5, 0.5],
             "passes must be an array or a list of two or more passes with the probabilities of two or more classes",
@@ -731,11 +831,32 @@ def test_an_object_without_a_box(make, refused, box):
         score_disagreement(dataset, ["first", "second"])
 
 
-def test_an_instance_mask_that_cannot_be_read(make, refused):
-    dataset = made_of(make, {"first": sees(("a", *A), mask_path="/nowhere/mask.png"), "second": sees(("a", *A))})
-    sentence = f"sample {dataset.first().id}, field 'first': mask_path must be an image that can be read. "
-    with refused(dataset, f"{sentence}Got '/nowhere/mask.png' instead."):
-        score_disagreement(dataset, ["first", "second"])
+def test_passes_that_no_label_has(make, refused):
+    dataset = made_of(make, {"first": says("a", passes=[[0.5, 0.5]] * 2), "boxes": sees(("a", *A))}, {})
+    sentence = (
+        "passes_attribute must be an attribute of the labels in 'first'. Got 'pases' instead. Did you mean 'passes'?"
+    )
+    with refused(dataset, sentence):
+        score_disagreement(dataset, ["first"], passes_attribute="pases")
+    with pytest.raises(
+        ValueError, match=r"^passes_attribute must be an attribute of the labels in 'boxes'. Got 'mc' inst"
+    ):
+        score_disagreement(dataset, ["boxes"], passes_attribute="mc")
+
+
+def test_what_reading_passes_may_hold_is_bounded(make, monkeypatch):
+    """Twelve labels of 4 x 3 numbers, in batches of at most 24 numbers."""
+    passes = np.random.default_rng(0).dirichlet(np.ones(3), (12, 4))
+    dataset = made_of(make, *({"dropout": says("a", passes=one.tolist())} for one in passes))
+    score_disagreement(dataset, ["dropout"], passes_attribute="passes")
+    monkeypatch.setattr("shortlist.dataset.committee_passes._VALUES", 24)
+    told = []
+    score_disagreement(
+        dataset, ["dropout"], passes_attribute="passes", name="small", progress=lambda *step: told.append(step[0])
+    )
+    assert told == [2, 4, 6, 8, 10, 12]
+    for name in VOTES:
+        assert dataset.values(f"small_{name}") == dataset.values(f"disagreement_{name}")
 
 
 def test_a_label_outside_the_declared_classes(make, refused):
@@ -757,7 +878,8 @@ def test_probability_files_of_different_classes(make, save, snapshot):
     dataset = made_of(make, row)
     before = snapshot(dataset)
     with pytest.raises(
-        ValueError, match=r"must have probabilities of the same classes. Got \[3, 2\] of them instead\.$"
+        ValueError,
+        match=r"^sample .*, masks of 'first', 'second': probabilities must be of the same classes. Got \[3, 2\] of them inst",
     ):
         score_disagreement(dataset, list(row))
     np.save(row["second"].probabilities, np.full((3, 4, 4), 0.5, np.float32))
@@ -818,6 +940,20 @@ def test_a_crash_while_writing_is_mended_by_the_next_run(opinions, monkeypatch):
     assert None not in opinions.values("disagreement_bald")
 
 
+def test_of_two_runs_at_once_the_second_is_told(opinions):
+    second = []
+
+    def start_another(*_):
+        if not second:
+            with pytest.raises(ValueError, match=r"^'scores disagreement' is being written by another run") as refused:
+                score_disagreement(opinions, FIELDS[:2])
+            second.append(refused)
+
+    score_disagreement(opinions, FIELDS, progress=start_another)
+    assert second
+    assert mark_of(opinions, "disagreement_bald")["parameters"]["label_fields"] == FIELDS
+
+
 def test_samples_that_go_while_they_are_read_are_said(opinions, refused, monkeypatch):
     """Each field is read on its own, and a sample that one has and another has not must not shift the rest."""
     read = predictions.read
@@ -828,6 +964,29 @@ def test_samples_that_go_while_they_are_read_are_said(opinions, refused, monkeyp
     monkeypatch.setattr(predictions, "read", without_the_first)
     with refused(opinions, "the samples must stay the same while they are read. Some came or went; run again."):
         score_disagreement(opinions, FIELDS)
+
+
+def test_the_fields_say_how_they_were_made_and_nothing_else(make):
+    split = [[1.0, 0.0], [0.0, 1.0]]
+    boxes = sees(("a", *A), passes=split)
+    dataset = made_of(make, {"first": says("a"), "second": says("b"), "dropout": boxes, "boxes": sees(("a", *A))})
+    score_disagreement(dataset, ["first", "second"], scores=["vote_entropy"])
+    score_disagreement(dataset, ["dropout", "boxes"], scores=["unmatched"], name="boxes_differ")
+    score_disagreement(
+        dataset, ["dropout"], passes_attribute="passes", aggregation="top_m", scores=["bald"], name="passes"
+    )
+    always = {"probabilities_attribute": "probabilities"}
+    for path, parameters in {
+        "disagreement_vote_entropy": {"label_fields": ["first", "second"]},
+        "boxes_differ_unmatched": {"label_fields": ["dropout", "boxes"], "iou": 0.5},
+        "passes_bald": {"label_fields": ["dropout"], "passes_attribute": "passes", "aggregation": "top_m", "top_m": 3},
+    }.items():
+        assert mark_of(dataset, path)["parameters"] == {**parameters, **always}
+        assert mark_of(dataset, path)["status"] == "complete"
+    described = [dataset.get_field(path).description for path in ("boxes_differ_unmatched", "passes_bald")]
+    assert described[0].endswith("Compared: dropout, boxes.")
+    assert "(mean of the 3 highest over the objects)" in described[1]
+    assert described[1].endswith("Compared: the passes passes of dropout.")
 
 
 def test_other_fields_are_left_alone(make, documents):

@@ -12,13 +12,14 @@ from fiftyone import ViewField as F
 from PIL import Image
 
 from shortlist import ShortlistError, score_images, select_samples
+from shortlist.api import measuring
 from shortlist.core.errors import Cancelled
 from shortlist.core.scores import scores
 from shortlist.core.scores.image_flags import OTHER_FLAGS, flags
 from shortlist.core.scores.image_quality import ImageMetric
 from shortlist.dataset.results import Staging, is_complete
 
-FIELD, PROBLEMS = "image_quality", "image_quality_problems"
+FIELD, PROBLEMS, DUPLICATES = "image_quality", "image_quality_problems", "image_quality_duplicates"
 METRICS = list(scores(ImageMetric))
 
 
@@ -93,6 +94,13 @@ class TestWhatIsWritten:
             assert type(field) is (fo.IntField if path.endswith(("width", "height", "bytes")) else fo.FloatField)
             assert field.description.endswith(".")
             assert field.info["shortlist"]["source"]
+        assert good.get_field(f"{FIELD}.contrast").description == (
+            "The standard deviation of the working image's luma. High: light and dark lie far apart. The working image is in "
+            "grey, its longer side 160 pixels."
+        )
+        assert paths(good)[:4] == [
+            f"{FIELD}.{name}" for name in ("flags", "n_flags", "duplicate_group", "duplicate_of")
+        ]
         assert isinstance(good.get_field(f"{FIELD}.flags").field, fo.StringField)
         assert good.get_field(FIELD).info["shortlist"]["parameters"]["near_duplicate_distance"] == 6
         assert is_complete(good, FIELD)
@@ -123,7 +131,7 @@ class TestWhatIsWritten:
         first = state()
         score_images(dataset)
         assert state() == first
-        assert dataset.list_saved_views() == [PROBLEMS]
+        assert sorted(dataset.list_saved_views()) == [DUPLICATES, PROBLEMS]
 
     def test_a_later_run_leaves_nothing_of_an_earlier_one(self, folder):
         dataset = folder({"a.png": scene(0), "b.png": scene(0), "c.png": scene(1) // 8})
@@ -132,9 +140,19 @@ class TestWhatIsWritten:
         assert sorted(paths(dataset)) == [f"{FIELD}.{name}" for name in ("contrast", "flags", "n_flags")]
         assert flags_of(dataset) == {}
         assert [path for path in dataset.list_indexes() if "sharpness" in path or "duplicate" in path] == []
+        assert dataset.list_saved_views() == [PROBLEMS]
         assert len(dataset.load_saved_view(PROBLEMS)) == 0
         raw = dataset._sample_collection.find_one()[FIELD]
         assert set(raw) == {"_cls", "contrast", "flags", "n_flags"}
+
+    def test_values_do_not_depend_on_how_many_images_are_in_memory(self, folder, monkeypatch):
+        pictures = {f"{row}.png": scene(row, 100 + 30 * row, 90) if row % 3 else None for row in range(10)}
+        dataset = folder(pictures)
+        score_images(dataset)
+        together = [dict(value.to_dict()) for value in dataset.values(FIELD)]
+        monkeypatch.setattr(measuring, "_TOGETHER", 60_000)
+        score_images(dataset)
+        assert [dict(value.to_dict()) for value in dataset.values(FIELD)] == together
 
     def test_progress_tells_all_images(self, good):
         told = []
@@ -187,6 +205,16 @@ class TestFlags:
         dataset.match(F("filepath").ends_with("good.png")).set_field(f"{FIELD}.n_flags", 9).save()
         assert len(dataset.load_saved_view(PROBLEMS)) == 3
 
+    def test_duplicates_are_a_view_of_groups_with_the_first_ahead(self, folder):
+        small = cv2.resize(scene(0), (160, 120), interpolation=cv2.INTER_AREA)
+        dataset = folder(
+            {"b.png": scene(1), "small.png": small, "a.png": scene(0), "c.png": scene(1), "d.png": scene(2)}
+        )
+        summary = score_images(dataset)
+        view = dataset.load_saved_view(DUPLICATES)
+        assert [Path(path).name for path in view.values("filepath")] == ["b.png", "c.png", "a.png", "small.png"]
+        assert f"2 groups, saved view {DUPLICATES}" in str(summary)
+
     def test_flags_filter(self, folder):
         dataset = folder({"one.png": scene(0) // 8, "good.png": scene(2)})
         score_images(dataset)
@@ -229,6 +257,7 @@ class TestUnreadable:
         summary = score_images(dataset)
         assert (summary.flags["unreadable"], summary.n_groups) == (2, 0)
         assert np.isnan(summary.means["brightness"])
+        assert "brightness         no image has a value" in str(summary)
         assert dataset.values(f"{FIELD}.duplicate_group") == [None, None]
 
     def test_many_are_counted(self, make):
@@ -249,7 +278,7 @@ class TestUnreadable:
         far = {"$set": {"filepath": "s3://bucket/far.png"}}
         good._sample_collection.update_one({"_id": good.last()._id}, far)
         summary = score_images(good)
-        assert summary.skipped == {"files that are not on this machine": 1}
+        assert summary.skipped == {"with a file that is not on this machine": 1}
         assert summary.n_samples == 6
         assert good.values(FIELD)[-1] is None
 
@@ -258,7 +287,7 @@ class TestUnreadable:
         good._sample_collection.update_many({}, {"$unset": {"_media_type": ""}})
         good._sample_collection.update_one({"_id": good.last()._id}, {"$set": {"filepath": "/nowhere/film.mp4"}})
         summary = score_images(good)
-        assert (summary.n_samples, summary.skipped) == (6, {"samples of media type video": 1})
+        assert (summary.n_samples, summary.skipped) == (6, {"of media type video": 1})
 
     def test_what_is_no_image_any_more_loses_its_values(self, good):
         score_images(good)
@@ -383,9 +412,19 @@ class TestViews:
             samples.append(fo.Sample(f"/nowhere/{row}.mp4", group=group.element("film")))
         dataset.add_samples(samples, progress=False)
         summary = score_images(dataset)
-        assert (summary.n_samples, summary.skipped) == (4, {"samples of media type video": 2})
+        assert (summary.n_samples, summary.skipped) == (4, {"of media type video": 2})
         assert summary.flags["exact_duplicate"] == 1
         assert score_images(dataset.select_group_slices("left")).n_samples == 2
+
+    def test_a_sample_that_a_view_holds_twice_is_measured_once(self, good):
+        assert score_images(good[:3].concat(good[1:4])).n_samples == 4
+        assert [value is not None for value in good.values(FIELD)] == [True] * 4 + [False] * 2
+
+    def test_dynamic_groups_are_measured_whole(self, good):
+        good.set_values("scene", [1, 1, 1, 2, 2, 2])
+        groups = good.group_by("scene")
+        assert score_images(groups).n_samples == 6
+        assert score_images(groups.limit(1)).n_samples == 3
 
     def test_patches_are_refused(self, good, refused):
         good.add_sample_field("boxes", fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
@@ -423,11 +462,12 @@ class TestRefusals:
         with pytest.raises(ShortlistError, match=r"the result field 'image_quality\.note' must be new"):
             score_images(good)
 
-    @pytest.mark.parametrize("name", [PROBLEMS, "Image Quality Problems"])
+    @pytest.mark.parametrize("name", [PROBLEMS, "Image Quality Problems", DUPLICATES, "image-quality duplicates"])
     def test_a_saved_view_of_the_user_s(self, good, refused, name):
         good.save_view(name, good[:1])
+        own = PROBLEMS if "roblems" in name else DUPLICATES
         sentence = (
-            f"the saved view 'image_quality_problems' must be new or Shortlist's own. Got a view of yours named {name!r} "
+            f"the saved view {own!r} must be new or Shortlist's own. Got a view of yours named {name!r} "
             f"instead; nothing was written. Rename it and run again."
         )
         with refused(good, sentence):

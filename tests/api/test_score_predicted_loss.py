@@ -8,10 +8,13 @@ import signal
 import fiftyone as fo
 import numpy as np
 import pytest
+from bson import ObjectId
 from scipy.stats import spearmanr
 
 from shortlist import ShortlistError, score_predicted_loss, select_samples
+from shortlist.api.summary import PredictedLossSummary
 from shortlist.core.errors import Cancelled
+from shortlist.core.scores.reliability import Estimate, Reliability
 from shortlist.dataset.results import Staging, is_complete
 
 N, LABELED = 300, 150
@@ -162,7 +165,7 @@ def test_nobody_trusts_noise_blindly(make):
 
     summary = score_predicted_loss(classified(make, guess), "predictions", "truth", embeddings="vector")
     assert summary.reliability.spearman.low <= 0
-    warning = "nothing was learned: the interval of the rank correlation includes 0. Do not sort by this field"
+    warning = "nothing was learned: the rank correlation is not shown to be above 0. Do not sort by this field"
     assert summary.warnings == [warning]
     assert warning in str(summary)
 
@@ -179,6 +182,51 @@ def test_what_entropy_does_as_well_is_said(make):
     assert summary.warnings == [
         "not shown to be better than plain entropy, which needs no labels: score_uncertainty may do as well"
     ]
+
+
+@pytest.mark.parametrize(
+    ("spearman", "gain", "warning"),
+    [
+        ((0.4, 0.2, 0.6), (0.1, 0.02, 0.2), None),
+        ((0.4, 0.2, 0.6), (0.1, 0.0, 0.2), "not shown to be better than plain entropy"),
+        (
+            (0.4, 0.2, 0.6),
+            (-0.1, -0.2, -0.01),
+            "worse than plain entropy, which needs no labels: use score_uncertainty",
+        ),
+        ((-0.2, -0.3, -0.1), (0.1, 0.02, 0.2), "nothing was learned: the rank correlation is not shown to be above 0"),
+    ],
+)
+def test_what_the_figures_mean_is_said(spearman, gain, warning):
+    reliability = Reliability(150, Estimate(*spearman), Estimate(0.3, 0.1, 0.5), Estimate(*gain), 0.3, 0.3, 0.6)
+    summary = PredictedLossSummary("predictions", FIELD, N, N, 1.0, "nats", reliability, {}, 0, LABELED)
+    told = [value for what, value in summary.rows() if what == "warning"]
+    assert len(told) == (warning is not None)
+    assert all(one.startswith(warning) for one in told)
+
+
+def test_what_is_told_is_told_of_what_is_written(make):
+    """Where an order finds small losses only, the loss to expect is the same for all, and so no order is claimed."""
+    dataset = classified(make)
+    reliability = score_predicted_loss(dataset, "predictions", "truth").reliability
+    found = predicted(dataset)
+    np.testing.assert_allclose(found, losses_of(dataset)[:LABELED].mean())
+    assert np.ptp(found) == 0
+    assert (reliability.spearman.value, reliability.spearman.low, reliability.spearman.high) == (0, 0, 0)
+    np.testing.assert_allclose(reliability.found, 0.2)
+
+
+def test_where_all_samples_are_labelled_it_says_so(make):
+    dataset = classified(make, labeled=N)
+    summary = score_predicted_loss(dataset[:200], "predictions", "truth", embeddings="vector")
+    assert (summary.n_learned, summary.n_scored) == (200, 200)
+    assert ("note", "all of these samples are labelled: nothing is predicted for unlabelled ones") in list(
+        summary.rows()
+    )
+    dataset[:150].tag_samples("known")
+    summary = score_predicted_loss(dataset, "predictions", "truth", embeddings="vector", labeled="known")
+    assert (summary.n_learned, summary.n_scored) == (150, N)
+    assert "all of these" not in str(summary)
 
 
 def test_a_selection_can_prefer_it(make):
@@ -300,6 +348,81 @@ def test_labels_that_stand_for_a_crowd_are_not_missed(make):
     crowded = detected(make, crowd)
     score_predicted_loss(crowded, "predictions", "truth")
     np.testing.assert_array_equal(predicted(crowded), predicted(dataset))
+
+
+# Near copies ---------------------------------------------------------------------------------------------------------------
+
+
+def copied(make, **attributes):
+    """Fifty scenes of six near copies, whose losses are chance: nothing that is learned of one scene holds for another."""
+    rng = np.random.default_rng(2)
+    scenes = [(rng.normal(size=8), int(rng.integers(2))) for _ in range(50)]
+
+    def scene(row, fields):
+        vector, right = scenes[row // 6]
+        fields["predictions"] = fo.Classification(label="cat", confidence=0.6, probabilities=[0.6, 0.2, 0.2])
+        fields["truth"] = fo.Classification(label="cat" if right else "dog")
+        fields["vector"] = (vector + rng.normal(scale=0.01, size=8)).astype(np.float32)
+        fields["video"] = f"v{row // 6}" if row else None
+
+    return classified(make, scene, **attributes)
+
+
+def test_near_copies_that_are_dealt_apart_look_like_knowledge_and_kept_together_do_not(make):
+    dataset = copied(make)
+    apart = score_predicted_loss(dataset, "predictions", "truth", embeddings="vector").reliability
+    together = score_predicted_loss(
+        dataset, "predictions", "truth", embeddings="vector", keep_together="video"
+    ).reliability
+    assert apart.spearman.low > 0.2
+    assert together.spearman.low <= 0
+    assert dataset.get_field(FIELD).info["shortlist"]["parameters"]["keep_together"] == "video"
+
+
+def test_slices_of_a_group_are_kept_together_unasked(make):
+    flat = copied(make)
+    first = score_predicted_loss(flat, "predictions", "truth", embeddings="vector", keep_together="video").reliability
+    grouped = make(classes={"predictions": CLASSES})
+    grouped.add_group_field("group", default="0")
+    scenes = [fo.Group() for _ in range(50)]
+    samples = []
+    for row, sample in enumerate(flat):
+        fields = {name: sample[name] for name in ("predictions", "truth", "vector")}
+        element = scenes[row // 6].element(str(row % 6))
+        samples.append(fo.Sample(f"/nowhere/{row}.png", group=element, **fields))
+    grouped.add_samples(samples, progress=False)
+    every = grouped.select_group_slices(_allow_mixed=True)
+    second = score_predicted_loss(every, "predictions", "truth", embeddings="vector").reliability
+    assert second.n_labeled == N
+    # All but one sample, which the field puts with no scene.
+    assert abs(second.spearman.value - first.spearman.value) < 0.1
+    assert second.spearman.low <= 0
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("tags", "keep_together must be a field with one plain value a sample. Got 'tags (ListField)' instead."),
+        ("filepth", "keep_together must be a field of {name!r}. Got 'filepth' instead. Did you mean 'filepath'?"),
+        ("vector", "keep_together must be a field with one plain value a sample. Got 'vector (VectorField)' instead."),
+        ("predictions", "keep_together must be a field with one plain value a sample. Got 'predictions (EmbeddedDocumentField)'"
+         " instead."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_kept_together(make, refused, path, sentence):
+    dataset = classified(make)
+    with refused(dataset, sentence.format(name=dataset.name)):
+        score_predicted_loss(dataset, "predictions", "truth", keep_together=path)
+
+
+def test_all_in_one_group_leaves_nothing_to_judge_by(make, refused):
+    def same(row, fields):
+        fields["video"] = row % 3
+
+    dataset = classified(make, same)
+    sentence = "the labelled samples must be of at least 5 groups, one for each of the folds. Got 3 instead."
+    with refused(dataset, sentence):
+        score_predicted_loss(dataset, "predictions", "truth", keep_together="video")
 
 
 # What cannot be scored ----------------------------------------------------------------------------------------------------
@@ -444,6 +567,52 @@ def test_no_labelled_samples_at_all(make, refused):
         score_predicted_loss(dataset, "predictions", "truth", labeled="new")
 
 
+def test_too_few_of_the_labelled_samples_can_be_learned_from(make, refused):
+    def lacking(row, fields):
+        if row < 60:
+            fields["vector"] = None
+        elif row < 70:
+            fields["predictions"] = fo.Classification(label="cat")
+
+    dataset = classified(make, lacking)
+    sentence = (
+        "predicting losses needs at least 100 samples with both a prediction and ground truth. Got 80 instead (60 more have no "
+        "vector in 'vector'; 10 more have no probabilities, logits or confidence). Label more, or sort by uncertainty."
+    )
+    with refused(dataset, sentence):
+        score_predicted_loss(dataset, "predictions", "truth", embeddings="vector")
+
+
+def test_ground_truth_in_other_words_than_the_model_s(make, refused):
+    def renamed(row, fields):
+        if row < LABELED:
+            fields["truth"] = fo.Classification(label=f"n{row % 3:08d}")
+
+    dataset = classified(make, renamed)
+    sentence = (
+        "ground_truth must have classes of the model (cat, dog, emu). Got others on all 150 labelled samples instead."
+    )
+    with refused(dataset, sentence):
+        score_predicted_loss(dataset, "predictions", "truth")
+
+
+@pytest.mark.parametrize("box", [[0.1, 0.1, 0.2], [0.1, 0.1, 0.2, float("nan")], [0.1, 0.1, 0.2, None]])
+def test_boxes_that_are_none(make, snapshot, box):
+    def broken(row, fields):
+        if row == 3:
+            fields["truth"].detections = [fo.Detection(label="cat", bounding_box=[0, 0, 1, 1])]
+
+    dataset = detected(make, broken)
+    third = dataset.skip(3).first().id
+    dataset._sample_collection.update_one({"_id": ObjectId(third)}, {"$set": {"truth.detections.0.bounding_box": box}})
+    before = snapshot(dataset)
+    with pytest.raises(
+        ShortlistError, match=rf"^sample {third}, field 'truth': bounding_box must be four finite numbers"
+    ):
+        score_predicted_loss(dataset, "predictions", "truth")
+    assert snapshot(dataset) == before
+
+
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
@@ -523,7 +692,8 @@ def test_probabilities_whose_classes_nobody_names(make, refused):
         ),
         (
             [1.0, np.nan, 0.0, 0.0],
-            "embeddings in 'vector' must be finite numbers. Got 'NaN or infinity for sample {}' instead.",
+            "embeddings in 'vector' must be finite numbers. Got NaN or infinity for sample {} instead. Set it to None to leave "
+            "the sample out.",
         ),
     ],
 )
@@ -567,5 +737,5 @@ def test_objects_without_a_box(make, refused):
 
     dataset = detected(make, broken)
     where = f"sample {dataset.skip(3).first().id}, field 'truth'"
-    with refused(dataset, f"{where}: bounding_box must be four numbers. Got [] instead."):
+    with refused(dataset, f"{where}: bounding_box must be four finite numbers (x, y, width, height). Got [] instead."):
         score_predicted_loss(dataset, "predictions", "truth")

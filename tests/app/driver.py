@@ -128,6 +128,11 @@ class App:
         self.page.get_by_role("option", name=option).first.click()
         self.settle()
 
+    def add(self, field: str, *options: str) -> None:
+        """Adds to a list of the form, found by its label."""
+        for option in options:
+            self.choose(field, option)
+
     def tab(self, name: str) -> None:
         """Turns to a tab of the form."""
         self.form.get_by_role("tab", name=name).click()

@@ -169,6 +169,62 @@ def test_opens_the_embeddings_panel_coloured_by_the_selection(app, dataset):
     assert app.page.get_by_test_id("panel-tab-embeddings").count()
 
 
+def test_a_form_asks_only_what_matters_for_the_label_field(app, dataset):
+    dataset.add_sample_field("boxes", fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
+    app.open_operator("Score uncertainty")
+    app.settle()
+    assert not app.form.get_by_text("Aggregation", exact=True).count()
+    app.choose("Label field", "boxes")
+    app.see("For a budget of images: sum")
+    app.shot("score_form_boxes")
+    app.form.get_by_role("button", name="Cancel").click()
+    dataset.delete_sample_field("boxes")
+
+
+def test_compares_two_fields(app, dataset):
+    app.open_operator("Score disagreement")
+    app.settle()
+    app.form.get_by_text("Entire dataset").click()
+    app.add("Label fields", "predictions", "ground_truth")
+    app.shot("disagreement_form")
+    app.execute()
+    app.see("Compared 'predictions', 'ground_truth' on")
+    app.shot("disagreement_result")
+    app.close()
+
+    dataset.reload()
+    assert set(dataset.values("disagreement_vote_entropy")) == {None, 0, 1}
+
+
+def test_measures_images_and_keeps_a_view_of_the_problems(app, dataset):
+    app.open_operator("Score images")
+    app.settle()
+    app.form.get_by_text("Entire dataset").click()
+    app.shot("images_form")
+    app.execute()
+    app.see("Measured 1797 images")
+    app.shot("images_result")
+    app.close()
+
+    dataset.reload()
+    assert None not in dataset.values("image_quality.brightness")
+    assert dataset.has_saved_view("image_quality_problems")
+
+
+def test_learns_the_loss_from_labels(app, dataset):
+    app.open_operator("Score predicted loss")
+    app.settle()
+    app.form.get_by_text("Entire dataset").click()
+    app.choose("Ground truth", "ground_truth")
+    app.execute()
+    app.see("rank correlation")
+    app.shot("loss_result")
+    app.close()
+
+    dataset.reload()
+    assert len(dataset.exists("predictions_predicted_loss")) == 1797
+
+
 def test_nothing_went_wrong_in_the_browser(app):
     ours = [error for error in app.errors if "shortlist" in error.lower()]
 

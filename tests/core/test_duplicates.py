@@ -167,7 +167,25 @@ class TestHash:
         assert perceptual_hash(picture(np.full(shape, 77, np.uint8))) is None
 
     def test_tiny_images_have_one(self):
-        assert perceptual_hash(picture(np.array([[0, 255], [255, 0]], np.uint8))) is not None
+        image = np.random.default_rng(0).integers(0, 256, (6, 8), dtype=np.uint8)
+        assert perceptual_hash(picture(image)) is not None
+
+    @pytest.mark.parametrize("shape", [(1, 500), (500, 1), (200, 1), (1, 7000)])
+    def test_what_varies_in_one_direction_only_has_none(self, shape):
+        """All but eight of the coefficients are zero, so that strips and stripes would all be alike."""
+        noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        assert perceptual_hash(picture(noise)) is None
+        stripes = np.repeat(noise[:, :200], 150, axis=1 if shape[1] == 1 else 0)
+        assert perceptual_hash(picture(stripes)) is None
+
+    def test_a_figure_that_is_its_own_mirror_image_has_one(self):
+        image = np.full((120, 160), 255, np.uint8)
+        cv2.circle(image, (80, 40), 25, 0, -1)
+        assert perceptual_hash(picture(image)) is not None
+
+    def test_faint_and_blurred_images_have_one(self):
+        faint = cv2.GaussianBlur(scene(0) // 16 + 100, (0, 0), 8)
+        assert perceptual_hash(picture(faint)) is not None
 
 
 class TestPixelKey:

@@ -173,6 +173,20 @@ class TestBesideOthers:
             uniform.append(np.mean(flat) > 0.97)
         assert value("uniform_row_ratio", image) == pytest.approx(np.mean(uniform))
 
+    @given(st.integers(0, 2**32), st.sampled_from([101, 250, 320]))
+    def test_uniform_rows_of_wide_images_are_those_of_scipy_s_filter(self, seed, width):
+        """What is flat in the middle may not be so at the sides, and the other way round."""
+        rng = np.random.default_rng(seed)
+        image = np.full((40, width), 100, np.uint8)
+        for row in np.flatnonzero(rng.random(40) < 0.4):
+            left, right = np.sort(rng.integers(0, width + 1, 2))
+            image[row, left:right] = rng.integers(0, 256, right - left)
+        kernel = np.full((3, 3), -1)
+        kernel[1, 1] = 8
+        edges = scipy.ndimage.correlate(image.astype(np.int64), kernel)[1:-1, 1:-1]
+        expected = ((np.abs(edges) < 5).mean(axis=1) > 0.97).mean()
+        assert value("uniform_row_ratio", image) == pytest.approx(expected)
+
 
 class TestProperties:
     @every_metric

@@ -26,6 +26,7 @@ from shortlist.core.scores.losses import (
     log_loss,
 )
 from shortlist.core.scores.predicted_loss import MINIMUM, PREDICTED_LOSS, fit
+from shortlist.core.scores.reliability import measured
 from shortlist.core.scores.uncertainty import entropy, least_confidence, margin
 
 
@@ -297,6 +298,81 @@ def test_a_sample_is_never_predicted_by_what_has_seen_it(digits, fold):
     # ... but to the one for all.
     ranks = [np.argsort(PREDICTED_LOSS.compute(model, features)) for model in (before, after)]
     assert (ranks[0] != ranks[1]).any()
+
+
+def test_those_of_one_group_are_never_dealt_apart(digits):
+    features, losses = digits
+    features, losses = features.of(np.arange(160)), losses[:160]
+    groups = np.random.default_rng(0).integers(40, size=160)
+    before = fit(features, losses, folds=4, seed=9, groups=groups)
+    names = np.unique(groups)
+    for _, dealt in KFold(4, shuffle=True, random_state=9).split(names):
+        held_out = np.flatnonzero(np.isin(groups, names[dealt]))
+        changed = losses.copy()
+        changed[held_out] = losses[held_out][::-1]
+        after = fit(features, changed, folds=4, seed=9, groups=groups)
+        orders = [np.argsort(model.out_of_fold[held_out], kind="stable") for model in (before, after)]
+        np.testing.assert_array_equal(*orders)
+
+
+def test_groups_of_one_are_as_no_groups(digits):
+    features, losses = digits
+    features, losses = features.of(np.arange(150)), losses[:150]
+    first, second = fit(features, losses), fit(features, losses, groups=np.arange(150) * 3 + 7)
+    np.testing.assert_array_equal(first.out_of_fold, second.out_of_fold)
+    assert first.reliability == second.reliability
+
+
+def test_the_interval_of_copies_is_that_of_what_they_are_copies_of():
+    """Six copies of each sample say as much as one: drawn whole the interval is as wide, drawn apart it is far too narrow."""
+    rng = np.random.default_rng(3)
+    scores, losses = rng.normal(size=120), rng.exponential(size=120)
+    scores += losses / 2
+    once = measured(scores, scores, losses, 0).spearman
+    copies, groups = [np.repeat(values, 6) for values in (scores, scores, losses)], np.repeat(np.arange(120), 6)
+    together, apart = measured(*copies, 0, groups).spearman, measured(*copies, 0).spearman
+    np.testing.assert_allclose(together.value, once.value, atol=0.01)
+    widths = [one.high - one.low for one in (once, together, apart)]
+    assert abs(widths[1] / widths[0] - 1) < 0.1
+    assert widths[2] < 0.6 * widths[0]
+
+
+def test_of_samples_that_tie_for_the_last_places_the_mean_counts():
+    losses = np.array([4.0, 0, 0, 0, 0, 0, 0, 0, 0, 6])
+    order = np.array([1.0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    found = measured(order, np.zeros(10), losses, 0)
+    # First the 4; then one of nine that hold 6 together. With nothing to go by: two tenths.
+    np.testing.assert_allclose(
+        [found.found, found.found_uncertainty, found.found_at_best], [(4 + 6 / 9) / 10, 0.2, 1.0]
+    )
+    reversed_ = measured(order[::-1], np.zeros(10), losses[::-1], 0)
+    np.testing.assert_allclose(reversed_.found, found.found)
+
+
+def test_a_column_that_differs_by_rounding_alone_decides_nothing():
+    features, losses = noise(200)
+    summary = features.summary.copy()
+    summary[:, 3] = 0.1 + np.where(np.arange(200) % 2, 1e-17, 0)
+    summary[:, 4] = -9.210340371976182
+    model = fit(replace(features, summary=summary), losses)
+    moved = summary.copy()
+    moved[0, 3:5] += 1e-12
+    rows = [PREDICTED_LOSS.compute(model, replace(features, summary=one))[0] for one in (summary, moved)]
+    np.testing.assert_allclose(rows[0], rows[1], rtol=1e-6)
+
+
+def test_constant_vectors_of_many_dimensions_change_nothing(recwarn):
+    features, losses = noise(150)
+    plain = fit(features, losses)
+    constant = fit(replace(features, embeddings=np.full((150, 300), 0.1, np.float32)), losses)
+    np.testing.assert_allclose(constant.out_of_fold, plain.out_of_fold, rtol=1e-6)
+    assert not recwarn.list
+
+
+def test_too_few_groups_for_the_folds():
+    features, losses = noise(150)
+    with pytest.raises(ShortlistError, match=r"^the labelled samples must be of at least 5 groups.* Got 4 instead\.$"):
+        fit(features, losses, groups=np.arange(150) % 4)
 
 
 def test_the_intervals_hold_the_truth_about_as_often_as_they_say():

@@ -16,7 +16,8 @@ from PIL import Image, ImageOps
 
 from shortlist.core.scores.picture import reduction
 from shortlist.dataset import images
-from shortlist.dataset.images import Unreadable, decoded, in_threads, read_bytes
+from shortlist.dataset.arrays import Unreadable
+from shortlist.dataset.images import decoded, in_threads, read_bytes
 
 WIDTH, HEIGHT = 640, 416
 
@@ -111,6 +112,15 @@ class TestAlpha:
         found = decoded(encoded(Image.new("RGBA", (5, 4), (10, 20, 30, alpha)), kind, **options))
         assert found.pixels.shape == (4, 5, 3)
         assert np.abs(found.pixels - np.array(expected, float)).max() <= 1
+
+    def test_it_is_laid_on_white_in_bands(self, monkeypatch):
+        image = np.random.default_rng(0).integers(0, 256, (30, 7, 4), dtype=np.uint8)
+        image[10:20, :, 3] = 255
+        alpha = image[:, :, 3:].astype(float) / 255
+        expected = image[:, :, :3] * alpha + 255 * (1 - alpha)
+        monkeypatch.setattr(images, "_BAND", 70)
+        found = decoded(cv2.imencode(".png", image)[1].tobytes()).pixels
+        assert np.abs(found - expected).max() <= 1
 
     def test_16_bits(self):
         deep = np.full((2, 2, 4), 1000, np.uint16)
@@ -223,6 +233,15 @@ class TestDamage:
         for data in (png, jpeg):
             with pytest.raises(Unreadable, match=r"^more than 178,956,970 pixels$"):
                 decoded(bytes(data))
+
+    def test_no_other_program_is_started_to_read_a_file(self, scene):
+        with pytest.raises(Unreadable, match=r"^not an image$"):
+            decoded(encoded(scene, "EPS"))
+
+    def test_nothing_is_said_of_large_images(self, scene, monkeypatch, recwarn):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", WIDTH * HEIGHT - 1)
+        assert [found.width for found in in_threads(decoded, [encoded(scene, "PNG")])] == [WIDTH]
+        assert list(recwarn) == []
 
     def test_large_images_are_decoded_one_at_a_time(self, scene, monkeypatch):
         monkeypatch.setattr(images, "_LARGE", 100)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fiftyone.operators.delegated import DelegatedOperationService
 
+from shortlist import score_disagreement
 from shortlist.cli import main
 from shortlist.core.schema import described, parse
 from shortlist.core.verbs import ScoreDisagreement
@@ -38,10 +39,76 @@ def drawn(operator, context, dataset, params: dict | None = None) -> dict:
     return resolved.to_json()["type"]["properties"]
 
 
-def test_every_parameter_is_drawn_with_its_sentence(operator, context, committee):
-    properties = drawn(operator, context, committee)
-    for name, field in described(ScoreDisagreement):
-        assert properties[name]["view"]["description"] == field.description
+@pytest.fixture(scope="module")
+def mixed():
+    """Fields of each kind that can be compared, of samples, and of frames of a video."""
+    images, video = fo.Dataset(), fo.Dataset()
+    label = {
+        "one": fo.Classification(label="a"),
+        "boxes": fo.Detections(),
+        "lines": fo.Polylines(),
+        "mask": fo.Segmentation(mask=np.zeros((2, 2), np.uint8)),
+    }
+    images.add_sample(fo.Sample("/nowhere/0.png", **{name: one.copy() for name, one in label.items()}))
+    sample = fo.Sample("/nowhere/0.mp4", whole=fo.Classification(label="a"))
+    sample.frames[1] = fo.Frame(filepath="/nowhere/1.png", one=label["one"].copy(), boxes=fo.Detections())
+    video.add_sample(sample)
+    yield {"images": images, "video": video, "frames": video.to_frames()}
+    for dataset in (images, video):
+        dataset.delete()
+
+
+ALWAYS = {"label_fields", "scores", "name", "passes_attribute", "probabilities_attribute"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "shown"),
+    [
+        ("images", {"label_fields": ["one"]}, set()),
+        ("images", {"label_fields": ["mask", "boxes"]}, set()),
+        ("images", {"label_fields": ["boxes"]}, {"iou", "min_confidence"}),
+        ("images", {"label_fields": ["boxes"], "passes_attribute": ""}, {"iou", "min_confidence"}),
+        ("images", {"label_fields": ["boxes", "one"], "aggregation": "top_m"}, {"iou", "min_confidence"}),
+        ("images", {"label_fields": ["one"], "passes_attribute": "p", "aggregation": "top_m"}, set()),
+        ("images", {"label_fields": ["lines"], "passes_attribute": "p"}, {"min_confidence", "aggregation"}),
+        (
+            "images",
+            {"label_fields": ["boxes"], "passes_attribute": "p", "aggregation": "top_m"},
+            {"min_confidence", "aggregation", "top_m"},
+        ),
+        ("video", {"label_fields": ["frames.one"]}, {"frame_aggregation"}),
+        ("video", {"label_fields": ["frames.boxes"]}, {"iou", "min_confidence", "frame_aggregation"}),
+        ("video", {"label_fields": ["whole"]}, set()),
+        ("frames", {"label_fields": ["one"]}, {"frame_aggregation"}),
+        # Nothing is chosen: what matters for any of the fields.
+        ("images", {}, {"iou", "min_confidence"}),
+        ("images", {"label_fields": []}, {"iou", "min_confidence"}),
+        ("images", {"passes_attribute": "p"}, {"min_confidence", "aggregation"}),
+        ("video", {"label_fields": None}, {"iou", "min_confidence", "frame_aggregation"}),
+    ],
+)
+def test_a_form_asks_what_matters_for_the_first_field(operator, context, mixed, kind, params, shown):
+    view = mixed[kind] if kind == "frames" else None
+    made = context("score_disagreement", mixed["video" if view is not None else kind], params, view=view)
+    properties = operator("score_disagreement").resolve_input(made).to_json()["type"]["properties"]
+    known = dict(described(ScoreDisagreement))
+    assert {name for name in properties if name in known} == ALWAYS | shown
+    for name in ALWAYS | shown:
+        assert properties[name]["view"]["description"] == known[name].description
+
+
+def test_the_form_says_which_scores_are_for_what():
+    description = dict(described(ScoreDisagreement))["scores"].description
+    assert "Detections: f1_distance, class_conflict, iou_distance, unmatched" in description
+    assert all(name in description for name in SCORES)
+
+
+def test_what_was_filled_in_for_other_fields_does_no_harm(committee):
+    """The App keeps the values of inputs that it no longer shows."""
+    sent = {"label_fields": ["model_0", "model_1"], "iou": 0.9, "min_confidence": 0.9, "aggregation": "sum", "top_m": 5}
+    score_disagreement(committee, **forms.submitted(ScoreDisagreement, sent))
+    score_disagreement(committee, ["model_0", "model_1"], name="plain")
+    assert committee.values("disagreement_bald") == committee.values("plain_bald")
 
 
 def test_several_fields_are_chosen_in_one_input(operator, context, committee):
