@@ -13,7 +13,7 @@ from ..core.progress import Progress
 from ..core.scores.duplicates import groups_of_equals, groups_of_hashes, groups_of_vectors, pixel_key, possibly_equal
 from ..core.selection.inputs import Embeddings
 from ..core.verbs import ScoreImages
-from ..dataset import images, inputs, quality
+from ..dataset import image_quality, images, inputs
 from ..dataset.arrays import Unreadable
 from ..dataset.samples import Samples, as_ids
 from .measuring import Table
@@ -82,7 +82,7 @@ def _exact(samples: Samples, table: Table, order: NDArray[np.int64], progress: P
     rows = rows[possibly_equal(prints, sizes, reduced, table.hashes[rows], table.hashed[rows])]
     places = {table.ids[row]: int(row) for row in rows}
     keys: list[bytes | None] = [None] * len(table.ids)
-    files = quality.paths_of(samples, list(places))
+    files = image_quality.paths_of(samples, list(places))
     with closing(images.in_threads(lambda one: (one[0], _key(one[1])), files)) as found:
         for done, (sample_id, key) in enumerate(found, start=1):
             keys[places[sample_id]] = key

@@ -13,7 +13,7 @@ from ..core.scores import scores
 from ..core.scores.image_flags import OTHER_FLAGS, flags
 from ..core.scores.image_quality import ImageMetric
 from ..core.verbs import ScoreImages
-from ..dataset import quality
+from ..dataset import image_quality
 from ..dataset.reservation import reserved
 from ..dataset.results import Staging
 from ..dataset.samples import Samples, dataset_of, every_sample, samples_of, uncollected
@@ -40,12 +40,11 @@ def score_images(samples: Samples, *, progress: Progress | None = None, **parame
         ShortlistError: bad input; nothing was written
     """
     given = parse(ScoreImages, parameters)
-    samples = samples_of(samples)
-    samples = samples.flatten() if samples._is_dynamic_groups else every_sample(samples)
+    samples = every_sample(samples_of(samples))
     dataset = dataset_of(samples)
-    quality.refuse_taken(dataset)
+    image_quality.refuse_taken(dataset)
     if given.embeddings is not None:
-        quality.refuse_no_vectors(samples, given.embeddings)
+        image_quality.refuse_no_vectors(samples, given.embeddings)
     with Bar.unless(progress) as told, reserved(dataset, "image quality"), Staging(dataset) as staging, uncollected():
         chosen = _Chosen(given)
         table = measured(samples, chosen.values, told)
@@ -54,8 +53,10 @@ def score_images(samples: Samples, *, progress: Progress | None = None, **parame
         flagged |= {"unreadable": ~table.read, **twins.flags}
         flagged = {name: flagged[name] for name in chosen.flags}
         _stage(staging, samples, table, chosen, flagged, twins)
-        fields = quality.fields(chosen.metrics.values(), chosen.flags, given.model_dump(mode="json", exclude=_LISTS))
-        quality.write(dataset, staging, fields)
+        fields = image_quality.fields(
+            chosen.metrics.values(), chosen.flags, given.model_dump(mode="json", exclude=_LISTS)
+        )
+        image_quality.write(dataset, staging, fields)
     return _summary(table, chosen, flagged, twins)
 
 
@@ -93,7 +94,7 @@ def _stage(
     twins: Duplicates,
 ) -> None:
     """Collects one document a sample; what an earlier run wrote of samples that hold no image now is taken away."""
-    first = quality.next_group(samples, set(table.ids)) if twins.groups.any() else 1
+    first = image_quality.next_group(samples, set(table.ids)) if twins.groups.any() else 1
     for low in range(0, len(table.ids), _LOT):
         rows = slice(low, low + _LOT)
         columns = [_plain(table.values[name][rows], metric.whole) for name, metric in chosen.metrics.items()]
@@ -102,13 +103,15 @@ def _stage(
         for row, values in enumerate(zip(*columns, strict=True), start=low):
             names = [mark[row - low] for mark in marks if mark[row - low]]
             found = dict(zip(chosen.metrics, values, strict=True), _cls="DynamicEmbeddedDocument")
-            documents.append({"_id": table.ids[row], quality.FIELD: {**found, "flags": names, "n_flags": len(names)}})
+            documents.append(
+                {"_id": table.ids[row], image_quality.FIELD: {**found, "flags": names, "n_flags": len(names)}}
+            )
         if twins.flags:
             for row, document in enumerate(documents, start=low):
-                document[quality.FIELD] |= _twin(table, twins, row, first)
+                document[image_quality.FIELD] |= _twin(table, twins, row, first)
         staging.add(documents)
-    if dataset_of(samples).get_field(quality.FIELD) is not None:
-        staging.add([{"_id": one, quality.FIELD: None} for one in table.skipped])
+    if dataset_of(samples).get_field(image_quality.FIELD) is not None:
+        staging.add([{"_id": one, image_quality.FIELD: None} for one in table.skipped])
 
 
 def _twin(table: Table, twins: Duplicates, row: int, first: int) -> dict[str, Any]:
@@ -136,8 +139,8 @@ def _summary(table: Table, chosen: _Chosen, flagged: dict[str, NDArray[np.bool_]
         means={name: _mean(table.values[name]) for name in chosen.metrics},
         unreadable=table.unreadable,
         skipped=dict(table.reasons),
-        view=quality.PROBLEMS,
-        duplicates_view=quality.DUPLICATES,
+        view=image_quality.PROBLEMS,
+        duplicates_view=image_quality.DUPLICATES,
     )
 
 

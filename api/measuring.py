@@ -18,7 +18,7 @@ from ..core.scores import scores
 from ..core.scores.duplicates import fingerprint, perceptual_hash
 from ..core.scores.image_quality import ImageMetric, colored_share
 from ..core.scores.picture import Picture, reduction
-from ..dataset import images, quality
+from ..dataset import image_quality, images
 from ..dataset.arrays import Unreadable
 from ..dataset.samples import Samples
 
@@ -62,7 +62,7 @@ class Table:
 class _Measured:
     """What was measured of one image; nothing but a reason where it could not be read."""
 
-    file: quality.File
+    file: image_quality.File
     reason: str | None = None
     values: tuple[float, ...] = ()
     hash: np.uint64 | None = None
@@ -88,10 +88,10 @@ def measured(samples: Samples, names: Sequence[str], progress: Progress) -> Tabl
     hashes, fingerprints = np.zeros(total, np.uint64), np.zeros(total, np.int64)
     table = Table(ids, read, {}, hashes, hashed, fingerprints, reduced)
 
-    def measure(lot: Sequence[quality.File]) -> Iterator[_Measured]:
+    def measure(lot: Sequence[image_quality.File]) -> Iterator[_Measured]:
         return _measured(lot, names)
 
-    with closing(images.in_lots(measure, islice(quality.files(samples), total))) as found:
+    with closing(images.in_lots(measure, islice(image_quality.files(samples), total))) as found:
         for done, one in enumerate(found, start=1):
             progress(done, total, "reading images")
             if one.file.skipped:
@@ -114,12 +114,12 @@ def measured(samples: Samples, names: Sequence[str], progress: Progress) -> Tabl
     return table
 
 
-def _measured(lot: Sequence[quality.File], names: Sequence[str]) -> Iterator[_Measured]:
+def _measured(lot: Sequence[image_quality.File], names: Sequence[str]) -> Iterator[_Measured]:
     """Reads and measures some images.
 
     All are decoded first, then a value is computed of all, then the next: code that has just run is in the processor's cache.
     """
-    held: list[tuple[quality.File, Picture | str]] = []
+    held: list[tuple[image_quality.File, Picture | str]] = []
     size = 0
     for file in lot:
         picture = _opened(file)
@@ -131,7 +131,7 @@ def _measured(lot: Sequence[quality.File], names: Sequence[str]) -> Iterator[_Me
     yield from _values(held, names)
 
 
-def _opened(file: quality.File) -> Picture | str:
+def _opened(file: image_quality.File) -> Picture | str:
     """The image, or why there is none."""
     if file.skipped:
         return file.skipped
@@ -141,7 +141,7 @@ def _opened(file: quality.File) -> Picture | str:
         return str(reason)
 
 
-def _values(held: Sequence[tuple[quality.File, Picture | str]], names: Sequence[str]) -> Iterator[_Measured]:
+def _values(held: Sequence[tuple[image_quality.File, Picture | str]], names: Sequence[str]) -> Iterator[_Measured]:
     """What is measured of some images at hand."""
     pictures = [one for _, one in held if not isinstance(one, str)]
     columns = [[FORMULAS[name](picture) for picture in pictures] for name in names]

@@ -12,7 +12,7 @@ from ..core.errors import ShortlistError, listed, must_be
 from ..core.progress import Progress, silent
 from ..core.selection.inputs import Embeddings, Input, Metadata, Random, Scores
 from .binary import decoded
-from .quality import FIELD
+from .image_quality import FIELD
 from .results import is_complete
 from .samples import FRAMES, Samples, as_ids, dataset_of, documents, field_of, value_at
 from .score_fields import sample_path

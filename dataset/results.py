@@ -21,6 +21,7 @@ from bson import ObjectId
 from fiftyone.core.frame import Frame
 from fiftyone.core.sample import Sample
 from pymongo import ASCENDING, IndexModel
+from pymongo.errors import BulkWriteError
 
 from ..core.errors import ShortlistError
 from .reservation import reserved
@@ -30,6 +31,7 @@ _STAGING = "shortlist.staging."
 _GROUP = "shortlist"
 _MARK = "shortlist"
 _ABANDONED = timedelta(days=1)
+_DUPLICATE_KEY = 11000
 # How many parts of the results are merged at a time.
 _MERGES = 2
 
@@ -199,7 +201,15 @@ class Staging:
         """Collects results; they are sent while the caller goes on, one lot at a time."""
         self._wait()
         if documents:
-            self._written = self._writer.submit(self._collection.insert_many, documents, ordered=False)
+            self._written = self._writer.submit(self._insert, documents)
+
+    def _insert(self, documents: list[dict[str, Any]]) -> None:
+        try:
+            self._collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            # A view may hold a sample twice; once is enough.
+            if any(one["code"] != _DUPLICATE_KEY for one in error.details["writeErrors"]):
+                raise
 
     def _wait(self) -> None:
         """Until what was sent has arrived, or to say that it has not."""

@@ -30,7 +30,7 @@ def samples_of(collection: object) -> Samples:
     Raises:
         ShortlistError: not a dataset or view, a view of patches, clips or frames, or empty
     """
-    collection = _not_empty(collection)
+    collection = _there(collection)
     if (kind := generated_kind(collection)) is not None:
         raise ShortlistError(
             f"the samples must be a dataset or a view of its samples. Got a view of {kind} instead. Use the view that it "
@@ -39,7 +39,7 @@ def samples_of(collection: object) -> Samples:
     return collection
 
 
-def _not_empty(collection: object) -> Samples:
+def _there(collection: object) -> Samples:
     if not isinstance(collection, (fo.Dataset, fo.DatasetView)):
         raise must_be("the samples", "a FiftyOne dataset or view", type(collection).__name__)
     if not len(collection):
@@ -47,7 +47,8 @@ def _not_empty(collection: object) -> Samples:
             f"the samples must hold at least one. Got an empty {'dataset' if isinstance(collection, fo.Dataset) else 'view'} "
             f"instead."
         )
-    return collection
+    # Of a view of dynamic groups FiftyOne streams the first of each only.
+    return collection.flatten() if collection._is_dynamic_groups else collection
 
 
 def origin_of(collection: object) -> tuple[Samples, bool]:
@@ -62,7 +63,7 @@ def origin_of(collection: object) -> tuple[Samples, bool]:
     Raises:
         ShortlistError: not a dataset or view, or empty
     """
-    shown = _not_empty(collection)
+    shown = _there(collection)
     source, of_frames = source_of(shown)
     if source is not shown:
         ids, every = shown.distinct("sample_id"), every_sample(dataset_of(source))

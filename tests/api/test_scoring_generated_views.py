@@ -237,3 +237,15 @@ class TestGroups:
         assert self.values(dataset, "left") == approx([0.1] * 3)
         score_uncertainty(dataset.select_group_slices("right"), "frames.predictions")
         assert self.values(dataset, "right") == approx([0.4] * 3)
+
+
+def test_all_members_of_dynamic_groups_are_scored(objects):
+    objects.set_values("scene", ["x", "x", "y", "y"])
+    assert score_uncertainty(objects.group_by("scene"), "predictions").n_samples == 4
+    assert own(objects) == approx([0.4, 0.2, 0, 0.45])
+
+
+def test_a_sample_that_a_view_holds_twice_is_scored(objects):
+    view = objects.limit(2).concat(objects.limit(1))
+    score_uncertainty(view, "predictions")
+    assert own(objects) == approx([0.4, 0.2, None, None])
