@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..core.errors import ShortlistError, listed
 from ..core.progress import Progress
 from ..core.scores import scores
-from ..core.scores.duplicates import fingerprint, perceptual_hash
+from ..core.scores.duplicates import fingerprint, perceptual_hashes
 from ..core.scores.image_quality import ImageMetric, colored_share
 from ..core.scores.picture import Picture, reduction
 from ..dataset import image_quality, images
@@ -145,7 +145,7 @@ def _values(held: Sequence[tuple[image_quality.File, Picture | str]], names: Seq
     """What is measured of some images at hand."""
     pictures = [one for _, one in held if not isinstance(one, str)]
     columns = [[FORMULAS[name](picture) for picture in pictures] for name in names]
-    rows = zip(zip(*columns, strict=True), map(perceptual_hash, pictures), map(fingerprint, pictures), strict=True)
+    rows = zip(zip(*columns, strict=True), perceptual_hashes(pictures), map(fingerprint, pictures), strict=True)
     for file, picture in held:
         if isinstance(picture, str):
             yield _Measured(file, picture)

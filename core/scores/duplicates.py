@@ -33,34 +33,42 @@ _TELLING = 24
 _SAME_PIXELS = 6
 
 
-def perceptual_hash(picture: Picture) -> np.uint64 | None:
-    """64 bits that stay nearly the same when an image is resized, recompressed or made brighter.
+def perceptual_hashes(pictures: Sequence[Picture]) -> list[np.uint64 | None]:
+    """64 bits an image that stay nearly the same when it is resized, recompressed or made brighter.
 
     The signs, about their median, of the 8 x 8 lowest frequencies (DCT) of the luma at 32 x 32.
 
     Args:
-        picture: the image
+        pictures: the images; several at a time cost less each
 
     Returns:
-        the hash; None for an image with too little structure, whose bits would be noise or those of many others
+        the hashes; None for an image with too little structure, whose bits would be noise or those of many others
 
     Source: Zauner, Implementation and benchmarking of perceptual image hash functions (2010).
     """
-    luma = picture.luma
+    low = np.empty((len(pictures), _BITS), np.float32)
+    tells = np.zeros(len(pictures), bool)
+    for row, picture in enumerate(pictures):
+        small = _thumbnail(picture.luma)
+        if cv2.meanStdDev(small)[1][0, 0] >= _FLAT:
+            tells[row] = True
+            low[row] = cv2.dct(small.astype(np.float32))[:8, :8].ravel()
+    low[~tells] = 0
+    # The median of 64 is between the two in the middle.
+    middle = np.partition(low, (31, 32), axis=1)[:, 31:33]
+    median = middle.mean(axis=1, keepdims=True)
+    tells &= (np.abs(low - median) >= _ROUNDED).sum(axis=1) >= _TELLING
+    hashes = np.packbits(low > median, axis=1).view(">u8")[:, 0].astype(np.uint64)
+    return [one if known else None for one, known in zip(hashes, tells.tolist(), strict=True)]
+
+
+def _thumbnail(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(32, 32) the working image made small."""
     if luma.shape[1] == WORKING_SIDE:
         # Half of it first, which is fast, leaves more than twice the pixels that are wanted.
         luma = cv2.resize(luma, (WORKING_SIDE // 2, -(-luma.shape[0] // 2)), interpolation=cv2.INTER_LINEAR)
     shrinks = min(luma.shape) >= 32
-    small = cv2.resize(luma, (32, 32), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    if cv2.meanStdDev(small)[1][0, 0] < _FLAT:
-        return None
-    low = cv2.dct(small.astype(np.float32))[:8, :8].ravel()
-    # The median of 64 is between the two in the middle, and above it are those from the upper one on.
-    ordered = np.sort(low)
-    median = (ordered[31] + ordered[32]) / 2
-    if ordered.searchsorted(median + _ROUNDED) - ordered.searchsorted(median - _ROUNDED) > _BITS - _TELLING:
-        return None
-    return np.packbits(low > median).view(">u8")[0].astype(np.uint64)
+    return cv2.resize(luma, (32, 32), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def fingerprint(picture: Picture) -> int:

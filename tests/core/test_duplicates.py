@@ -15,7 +15,7 @@ from shortlist.core.scores.duplicates import (
     groups_of_equals,
     groups_of_hashes,
     groups_of_vectors,
-    perceptual_hash,
+    perceptual_hashes,
     pixel_key,
     possibly_equal,
 )
@@ -60,6 +60,10 @@ def clustered(draw) -> np.ndarray:
     for _ in range(draw(st.integers(0, 12))):
         hashes = hashes ^ (np.uint64(1) << rng.integers(0, 64, n).astype(np.uint64))
     return hashes
+
+
+def perceptual_hash(one):
+    return perceptual_hashes([one])[0]
 
 
 class TestGroupsOfHashes:
