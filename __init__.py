@@ -7,6 +7,7 @@ _VERBS = (
     "manage_selections",
     "score_disagreement",
     "score_images",
+    "score_label_quality",
     "score_predicted_loss",
     "score_uncertainty",
     "select_samples",

@@ -4,6 +4,7 @@ shortlist score DATASET --label-field predictions
 shortlist disagreement DATASET --label-fields model_a model_b
 shortlist images DATASET --flags dark blurry exact_duplicate
 shortlist predict-loss DATASET --label-field predictions --ground-truth ground_truth
+shortlist label-quality DATASET --label-field ground_truth --predictions-field predictions
 shortlist select DATASET --run-key round_1 --config config.json
 shortlist selections DATASET [--action load|delete --run-key round_1]
 shortlist visualize DATASET --embeddings clip
@@ -26,6 +27,7 @@ from .core.verbs import (
     ManageSelections,
     ScoreDisagreement,
     ScoreImages,
+    ScoreLabelQuality,
     ScorePredictedLoss,
     ScoreUncertainty,
     SelectSamples,
@@ -37,6 +39,7 @@ _COMMANDS: dict[str, tuple[type[Schema], Callable[..., Any]]] = {
     "disagreement": (ScoreDisagreement, api.score_disagreement),
     "images": (ScoreImages, api.score_images),
     "predict-loss": (ScorePredictedLoss, api.score_predicted_loss),
+    "label-quality": (ScoreLabelQuality, api.score_label_quality),
     "select": (SelectSamples, api.select_samples),
     "selections": (ManageSelections, api.manage_selections),
     "visualize": (VisualizeEmbeddings, api.visualize_embeddings),
@@ -69,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--view", help="Work on this saved view or tag of the dataset only.")
         for name, field in described(model):
             text = (field.description or "").replace("%", "%%")
-            if models_of(field.annotation):
+            if models_of(field.annotation) or get_origin(without_none(field.annotation)) is dict:
                 text += " A JSON file, or JSON itself."
             many = {"nargs": "+"} if get_origin(without_none(field.annotation)) is list else {}
             choices = choices_of(field.annotation) or None
@@ -91,7 +94,7 @@ def _samples(name: str, view: str | None) -> Any:
 def _value(model: type[Schema], name: str, text: Any) -> Any:
     """A parameter as the model takes it; what is no number stays text, for the model to refuse."""
     kind = without_none(model.model_fields[name].annotation)
-    if models_of(kind):
+    if models_of(kind) or get_origin(kind) is dict:
         is_json = text.lstrip().startswith(("{", "["))
         return from_json(text if is_json else _content(text, name), name)
     if kind not in (int, float) or get_args(kind):

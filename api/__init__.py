@@ -2,6 +2,7 @@
 
 from .disagreeing import score_disagreement
 from .imaging import score_images
+from .label_quality import score_label_quality
 from .predicting import score_predicted_loss
 from .scoring import score_uncertainty
 from .selecting import delete_selection, list_selections, load_selection, manage_selections, select_samples
@@ -14,6 +15,7 @@ __all__ = [
     "manage_selections",
     "score_disagreement",
     "score_images",
+    "score_label_quality",
     "score_predicted_loss",
     "score_uncertainty",
     "select_samples",

@@ -10,7 +10,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -106,6 +106,19 @@ class Only:
             if held is None if wanted is ... else held != wanted:
                 return False
         return bool({*kinds} & {*self.tasks})
+
+
+class Offered(Only):
+    """Marks a choice of which each kind of labels takes some only; forms offer these.
+
+    Args:
+        choices: those of each task
+        **of: as ``Only`` takes it
+    """
+
+    def __init__(self, choices: Mapping[str, Sequence[str]], **of: Any):
+        super().__init__(*choices, **of)
+        self.choices = choices
 
 
 def only_of(field: FieldInfo) -> Only | None:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from .quality.confident_issues import Rule
+from .quality.methods import DEFAULT_RULE, METHODS
+from .quality.multilabel import Pooling
 from .schema import (
     COLOR,
     EMBEDDINGS,
@@ -17,6 +20,7 @@ from .schema import (
     SELECTION,
     TOGETHER,
     ZOO_MODEL,
+    Offered,
     Only,
     Schema,
 )
@@ -32,9 +36,11 @@ from .selection.inputs import ScoreName
 if TYPE_CHECKING:
     DisagreementName = str
     ImageMetricName = str
+    LabelQualityMethod = str
 else:
     DisagreementName = Literal[tuple(scores(Disagreement))]
     ImageMetricName = Literal[tuple(scores(ImageMetric))]
+    LabelQualityMethod = Literal[tuple(dict.fromkeys(name for names in METHODS.values() for name in names))]
 
 
 class ScoreUncertainty(Schema):
@@ -293,6 +299,67 @@ class ScorePredictedLoss(Schema):
     def _two_fields(self) -> ScorePredictedLoss:
         if self.label_field == self.ground_truth:
             raise ValueError(f"ground_truth must be another field than label_field. Got {self.label_field!r} for both.")
+        return self
+
+
+def _methods() -> str:
+    """Which methods there are for what, in words."""
+    kinds = {"single": "Classes", "multilabel": "Multi-label", "objects": "Objects", "segmentation": "Masks"}
+    return "; ".join(f"{kind}: {', '.join(METHODS[task])}" for task, kind in kinds.items())
+
+
+#: of the parameters of ``score_label_quality`` that depend on what the labels are
+_OF_LABELS: dict[str, Any] = {"of": "label_field", "role": LABELS}
+
+
+class ScoreLabelQuality(Schema):
+    """Finds labels that are likely wrong by comparing them with a model's predictions, and says what is wrong with each."""
+
+    label_field: Annotated[str, LABELS] = Field(description="The field with the given labels, which are in question.")
+    predictions_field: Annotated[str, PREDICTIONS] = Field(
+        description="The field of the same type with the predictions of a model that was not trained on these samples, as by "
+        "cross-validation: on its own training set a model repeats the errors."
+    )
+    method: Annotated[LabelQualityMethod | None, Offered(METHODS, **_OF_LABELS)] = Field(
+        None, description=f"How quality is scored; nothing given: the first of the kind ({_methods()})."
+    )
+    find_issues: Annotated[Rule | None, Only("single", **_OF_LABELS)] = Field(
+        None,
+        description="By which rule of confident learning labels are issues; nothing given: where noise_channel finds them more "
+        f"likely wrong than right, and {DEFAULT_RULE} for the other methods.",
+    )
+    pooling: Annotated[Pooling, Only("multilabel", **_OF_LABELS)] = Field(
+        "softmin",
+        description="How the classes of a sample are pooled: softmin, which the worst class decides, or an exponential moving "
+        "average (ema).",
+    )
+    threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Labels, objects and regions with a quality below this are issues; nothing given: the method's own rule, "
+        "which is one half where quality is a probability.",
+    )
+    class_names: dict[str, str] | None = Field(
+        None,
+        description="Where the fields name classes differently: the given name of a predicted one, such as "
+        '{"automobile": "car"}.',
+    )
+    probabilities_attribute: str = Field(
+        "probabilities",
+        pattern=r"^[^.$]+$",
+        description="The attribute of each prediction that may hold its class probabilities (of a mask: the name of its .npy "
+        "or .npz file of shape (K, h, w)); else its logits are used, else its confidence.",
+    )
+
+    @model_validator(mode="after")
+    def _two_fields_and_one_rule(self) -> ScoreLabelQuality:
+        if self.label_field == self.predictions_field:
+            raise ValueError(
+                f"predictions_field must be another field than label_field. Got {self.label_field!r} for both."
+            )
+        if self.threshold is not None and self.find_issues is not None:
+            raise ValueError("issues must be found by threshold or by find_issues, not by both.")
         return self
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import fiftyone as fo
 
 from ..core.errors import ShortlistError, listed, must_be
-from ..core.schema import Only, Role
+from ..core.schema import Offered, Only, Role
 from ..core.selection.inputs import Embeddings
 from .labels import LABEL_TYPES, every_field, is_prediction_field, label_path, prediction_fields
 from .samples import FRAMES, Samples, dataset_of, every_sample, field_of, source_of
@@ -71,10 +71,20 @@ def applies(only: Only, samples: Samples, given: Mapping[str, Any]) -> bool:
 
     Of several fields the first decides; while none is chosen, a parameter matters that does for any.
     """
+    return any(only.matters(tasks, given) for tasks in _deciding_tasks(only, samples, given))
+
+
+def offered(note: Offered, samples: Samples, given: Mapping[str, Any]) -> list[str]:
+    """The choices for the label field that a form holds, or that it will offer first."""
+    tasks = {task for some in _deciding_tasks(note, samples, given) for task in some}
+    return list(dict.fromkeys(choice for task, some in note.choices.items() if task in tasks for choice in some))
+
+
+def _deciding_tasks(only: Only, samples: Samples, given: Mapping[str, Any]) -> list[set[str]]:
     source, of_frames = source_of(samples)
     kinds = prediction_fields(source)
     paths = [label_path(path, of_frames) for path in _deciding(only, samples, given)]
-    return any(only.matters(_tasks(kinds.get(path), path), given) for path in paths)
+    return [_tasks(kinds.get(path), path) for path in paths]
 
 
 def _deciding(only: Only, samples: Samples, given: Mapping[str, Any]) -> list[str]:

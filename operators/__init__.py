@@ -3,6 +3,7 @@
 from .manage_selections import ManageSelections
 from .score_disagreement import ScoreDisagreement
 from .score_images import ScoreImages
+from .score_label_quality import ScoreLabelQuality
 from .score_predicted_loss import ScorePredictedLoss
 from .score_uncertainty import ScoreUncertainty
 from .select_samples import SelectSamples
@@ -13,6 +14,7 @@ OPERATORS = [
     ScoreDisagreement,
     ScoreImages,
     ScorePredictedLoss,
+    ScoreLabelQuality,
     SelectSamples,
     ManageSelections,
     VisualizeEmbeddings,

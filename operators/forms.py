@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from ..core.errors import ShortlistError
 from ..core.schema import (
+    Offered,
     Schema,
     bounds_of,
     choices_of,
@@ -118,13 +119,15 @@ def _draw_field(
     elif role_of(field) is not None:
         _draw_role(name, field, inputs, samples)
     else:
-        _draw_plain(name, field, inputs)
+        note = only_of(field)
+        some = sources.offered(note, samples, given) if isinstance(note, Offered) else None
+        _draw_plain(name, field, inputs, some)
 
 
-def _draw_plain(name: str, field: FieldInfo, inputs: types.Object) -> None:
-    """A choice, a truth value, a number or a text."""
+def _draw_plain(name: str, field: FieldInfo, inputs: types.Object, some: list[str] | None = None) -> None:
+    """A choice, of all or of some, a truth value, a number or a text."""
     facts: dict[str, Any] = _facts(name, field)
-    kind, choices, bounds = without_none(field.annotation), choices_of(field.annotation), bounds_of(field)
+    kind, choices, bounds = without_none(field.annotation), some or choices_of(field.annotation), bounds_of(field)
     limits = {"min": bounds.get("ge", bounds.get("gt")), "max": bounds.get("le", bounds.get("lt"))}
     if choices and get_origin(kind) is list:
         view = types.AutocompleteView(multiple=True, allow_user_input=False, **_texts(facts))
@@ -259,6 +262,8 @@ def _read_field(model: type[Schema], name: str, field: FieldInfo, given: Mapping
         held = given.get(name) or {}
         return held if _is_json(nested[0], held) else read(nested[0], held)
     value = given.get(name)
+    if get_origin(without_none(field.annotation)) is dict and isinstance(value, str):
+        return from_json(value, name) if value else None
     # The App sends whole numbers without a point.
     return float(value) if without_none(field.annotation) is float and type(value) is int else value
 

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from shortlist.core import verbs
+from shortlist.core.quality.methods import CLASS_SCORES
 from shortlist.core.schema import (
     Schema,
     bounds_of,
@@ -36,6 +37,7 @@ _VERBS: dict[str, type[Schema]] = {
     "score_disagreement": verbs.ScoreDisagreement,
     "score_predicted_loss": verbs.ScorePredictedLoss,
     "score_images": verbs.ScoreImages,
+    "score_label_quality": verbs.ScoreLabelQuality,
     "select_samples": verbs.SelectSamples,
     "manage_selections": verbs.ManageSelections,
     "visualize_embeddings": verbs.VisualizeEmbeddings,
@@ -87,7 +89,21 @@ def _lines() -> Iterator[str]:
         span = f"{score.low:g} to {score.high:g}" if score.high != float("inf") else f"{score.low:g} and above"
         of = " and ".join(_COMPARED[task] for task in score.tasks)
         yield f"| `{score.name}` | {of} | {span} | {score.high_means} | {score.description} | {score.source} |"
+    yield from _quality_lines()
     yield from _image_lines()
+
+
+def _quality_lines() -> Iterator[str]:
+    """How the quality of class labels is scored."""
+    yield ""
+    yield "### Label quality"
+    yield ""
+    yield "Of classes, and of each class of multi-label fields against the rest. All in 0 to 1, low: likely wrong."
+    yield ""
+    yield "| method | definition | source |"
+    yield "| --- | --- | --- |"
+    for score in CLASS_SCORES.values():
+        yield f"| `{score.name}` | {score.description} | {score.source} |"
 
 
 def _image_lines() -> Iterator[str]:
@@ -138,6 +154,8 @@ def _kind(field: FieldInfo) -> str:
     if choices:
         word = ", ".join(f"`{choice}`" for choice in choices)
         return f"list of {word}" if get_origin(kind) is list else f"one of {word}"
+    if get_origin(kind) is dict:
+        return "object of names"
     role = role_of(field)
     if get_origin(kind) is list and role is not None:
         return f"list of names ({role.name.replace('_', ' ')})"

@@ -225,6 +225,29 @@ def test_learns_the_loss_from_labels(app, dataset):
     assert len(dataset.exists("predictions_predicted_loss")) == 1797
 
 
+def test_finds_wrong_labels_and_shows_them(app, dataset):
+    wrong = dataset.match_tags("labeled").limit(3)
+    wrong.set_values("ground_truth.label", [str((int(one) + 1) % 10) for one in wrong.values("ground_truth.label")])
+    app.open_operator("Score label quality")
+    app.settle()
+    app.form.get_by_text("Entire dataset").click()
+    app.choose("Label field", "ground_truth")
+    app.choose("Predictions field", "predictions")
+    app.shot("quality_form")
+    app.execute()
+    app.see("of 1797 samples of 'ground_truth'")
+    app.see("What is given for what")
+    app.shot("quality_result")
+    app.close()
+    app.settle(4000)
+    app.shot("quality_view")
+
+    dataset.reload()
+    found = dataset.load_saved_view("ground_truth_issues").values("id")
+    assert app.count.startswith(f"{len(found)} sample")
+    assert set(wrong.values("id")) <= set(found)
+
+
 def test_nothing_went_wrong_in_the_browser(app):
     ours = [error for error in app.errors if "shortlist" in error.lower()]
 

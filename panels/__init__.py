@@ -1,0 +1,1 @@
+"""The panels, and the charts that they and the operators show."""
