@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from ..errors import ShortlistError
 from .object_batch import Batch, Predicted, samples_of
@@ -40,8 +41,8 @@ __all__ = [
     "score_objects",
 ]
 
-# The fit looks at samples with about so many objects, given and predicted: more would say little more.
-_ENOUGH = 6000
+# The fit looks at samples with about so many labels, or so many times more predictions: more would say little more.
+_ENOUGH, _PREDICTED = 2000, 6
 # How likely something is wrong before anything is known: with a sample, with an object, and that a candidate is an object.
 _PRIORS = {"sample": 0.2, "object": 0.1, MISSING: 0.1}
 # Of the errors of samples the share of missing labels: objects are forgotten more often than anything else.
@@ -54,7 +55,7 @@ class Fit:
     Args:
         n_classes: K
         seed: of the planted errors
-        enough: samples with about so many objects are looked at, drawn by their keys
+        enough: samples with about so many labels are looked at, drawn by their keys
     """
 
     def __init__(self, n_classes: int, seed: int = 0, enough: int = _ENOUGH):
@@ -67,7 +68,7 @@ class Fit:
         """Takes note of some samples, which must have keys."""
         if batch.keys is None:
             raise ShortlistError("keys must be given to learn from samples. Got None instead.")
-        sizes = np.diff(batch.given.offsets) + np.diff(batch.predicted.offsets)
+        sizes = np.maximum(np.diff(batch.given.offsets), -(-np.diff(batch.predicted.offsets) // _PREDICTED))
         usable = np.ones(len(batch), bool) if batch.scoreable is None else batch.scoreable
         keys = batch.keys.astype(np.uint64)
         self._keys = np.concatenate([self._keys, keys[usable]])
@@ -135,8 +136,14 @@ class Fit:
         tables = {name: _table(parts) for name, parts in self._parts.items()}
         wrong = {kind: tables[kind] for kind in KINDS}
         # The matrices are small: threads would wait for each other longer than they work.
-        with threadpool_limits(1, "blas"):
+        with _pools().limit(limits=1, user_api="blas"):
             return learn(tables["given"], wrong, tables["free"], tables["lost"], tables["found"], self._n_classes)
+
+
+@cache
+def _pools() -> ThreadpoolController:
+    """The thread pools of this process; finding them takes as long as a regression."""
+    return ThreadpoolController()
 
 
 def _table(parts: list[tuple[Evidence, NDArray[np.uint64]]]) -> Table:
