@@ -71,6 +71,11 @@ def score_masks(work: Work) -> dict[str, Any]:
             _write(work, reader, pending, threshold)
             pending = []
     _write(work, reader, pending, threshold)
+    if reader.strange:
+        work.tally.notes.append(
+            f"{len(reader.strange)} masks of {work.pair.given.path!r} have values that are no class, such as "
+            f"{next(iter(reader.strange.values()))}: these pixels do not count"
+        )
     return {"threshold": threshold, **facts()}
 
 

@@ -215,7 +215,7 @@ def rows(samples: Samples, given: Pair) -> Iterator[Rows]:
     """Streams labels and predictions of a pair whose samples have one label each.
 
     Raises:
-        ShortlistError: as ``predictions.read``; samples that came or went meanwhile
+        ShortlistError: as ``predictions.read``; samples or classes that came or went meanwhile
     """
     index = given.index
     beside = label_documents(samples, given.given, {f"{given.given.document_path}.label": True})
@@ -227,8 +227,19 @@ def rows(samples: Samples, given: Pair) -> Iterator[Rows]:
         probabilities = np.full((len(there), len(given.classes)), np.nan, np.float32)
         probabilities[there] = of_objects(given, batch)
         names = [(value_at(document, given.given.document_path) or {}).get("label") for document in found]
-        labels = np.array([-1 if name is None else index[name] for name in names], np.int64)
+        labels = np.array([-1 if name is None else place_of(index, name) for name in names], np.int64)
         yield Rows(batch.ids, labels, classes, probabilities, labels >= 0, there)
+
+
+def place_of(index: Mapping[Any, int], name: Any) -> int:
+    """The place of a given label among the classes.
+
+    Raises:
+        ShortlistError: there was no such label when the classes were looked up
+    """
+    if name not in index:
+        raise ShortlistError(f"the labels must stay the same while they are read. {name!r} has come; run again.")
+    return index[name]
 
 
 def shared(given: Pair, classes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -54,8 +54,8 @@ class MaskReader:
         class_names: the given name of a predicted class, where they differ
 
     Raises:
-        ShortlistError: masks without probabilities whose classes the dataset does not name, or given classes that the model
-            does not know
+        ShortlistError: masks without probabilities whose classes the dataset does not name, given classes that the model does
+            not know, or one name for several of its classes
     """
 
     def __init__(self, samples: Samples, pair: Pair, class_names: Mapping[str, str] | None):
@@ -67,12 +67,22 @@ class MaskReader:
             if name not in pair.predicted.classes:
                 hint = did_you_mean(name, pair.predicted.classes) or f"It has {listed(pair.predicted.classes)}."
                 raise must_be("class_names", f"a mapping of the classes of {pair.predicted.path!r}", name, hint)
+        if len(set(self.names)) < len(set(pair.predicted.classes)):
+            several = sorted(name for name in set(self.names) if self.names.count(name) > 1)
+            raise ShortlistError(
+                f"class_names must give each class of the masks in {pair.predicted.path!r} a name of its own. Got "
+                f"{listed(map(repr, several))} for several instead."
+            )
         if pair.holds != "probabilities" and not self.names:
             raise ShortlistError(
                 f"predictions_field must have probabilities, or a dataset that names its classes. Set "
                 f"dataset.mask_targets[{pair.predicted.path!r}] = {{0: 'background', 1: ...}}."
             )
         self.own_values = class_values(samples, pair.predicted)
+        #: samples whose given mask has a value that is no class, and not one that is to be ignored; with one such value
+        self.strange: dict[ObjectId, int] = {}
+        self._ignored = {_IGNORED_VALUE}
+        self._first: dict[str, int] = {}
         self.values = self._given_values(mask_targets(dataset, pair.given.path))
 
     def _given_values(self, targets: Mapping[Any, str]) -> dict[int, int] | None:
@@ -84,11 +94,9 @@ class MaskReader:
         }
         if not self.names:
             return {number: place for place, number in enumerate(numbers)}
-        numbers = {
-            number: name
-            for number, name in numbers.items()
-            if name in self.names or not (number == _IGNORED_VALUE or str(name).lower() in _IGNORED)
-        }
+        void = {number for number, name in numbers.items() if number == _IGNORED_VALUE or str(name).lower() in _IGNORED}
+        self._ignored |= void
+        numbers = {number: name for number, name in numbers.items() if name in self.names or number not in void}
         unknown = [name for name in numbers.values() if name not in self.names]
         if unknown:
             given, predicted = self.pair.given.path, self.pair.predicted.path
@@ -145,10 +153,20 @@ class MaskReader:
             raise Unreadable("given masks that cannot be read")
         with self._planes(mask, own) as planes:
             n_classes = planes.shape[0]
-            check_classes(mask, self.pair.predicted, n_classes, self.pair.predicted.n_mask_classes)
+            expected = self.pair.predicted.n_mask_classes or self._first.setdefault("n_classes", n_classes)
+            check_classes(mask, self.pair.predicted, n_classes, expected)
             values = self.values or {value: value for value in range(n_classes)}
             # Targets may name more than the model knows, such as what is to be ignored.
-            yield indices_of(given, {value: place for value, place in values.items() if place < n_classes}), planes
+            classes = indices_of(given, {value: place for value, place in values.items() if place < n_classes})
+            self._note_strange(mask.id, given[classes < 0], values)
+            yield classes, planes
+
+    def _note_strange(self, sample: ObjectId, left_out: NDArray[np.integer], values: Mapping[int, int]) -> None:
+        """Notes that a mask has values of which nobody said what they are."""
+        known = self._ignored.union(values)
+        found = next((int(value) for value in np.unique(left_out) if int(value) not in known), None)
+        if found is not None:
+            self.strange[sample] = found
 
     @contextmanager
     def _planes(self, mask: Mask, own: dict[str, Any]) -> Iterator[Planes]:

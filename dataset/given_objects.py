@@ -22,7 +22,7 @@ from ..core.scores.losses import Boxes
 from . import predictions
 from .boxes import boxes_xywh
 from .committee_objects import ObjectPlace, has_masks, instance_mask
-from .given import Pair, check_same, of_objects, shared
+from .given import Pair, check_same, of_objects, place_of, shared
 from .labels import LabelField
 from .predictions import label_documents
 from .samples import Samples, value_at
@@ -70,12 +70,13 @@ def object_rows(samples: Samples, pair: Pair, problems: Counter[str]) -> Iterato
         problems: counts the mask files that could not be read, by reason; of these objects the boxes count
 
     Raises:
-        ShortlistError: as ``predictions.read``; objects without a place; samples that came or went meanwhile
+        ShortlistError: as ``predictions.read``; objects without a place; samples or classes that came or went meanwhile
     """
     fields = (pair.given, pair.predicted)
     names = ("_id", "label", "iscrowd", "bounding_box", "mask", "mask_path", "points", "closed", "filled")
     project: dict[str, Any] = {f"{field.objects_path}.{name}": True for field in fields for name in names}
     project |= {f"{field.document_path}._cls": True for field in fields} | {f"metadata.{side}": True for side in _SIDES}
+    project["filepath"] = True
     has_shapes = pair.given.kind is not fo.Detections or any(has_masks(samples, field) for field in fields)
     size = _BATCH_OF_SHAPES if has_shapes else _BATCH
     pages = (page for batch in label_documents(samples, pair.given, project, batch=size) for page in batch)
@@ -148,7 +149,7 @@ def _rows(pair: Pair, part: _Part, found: list[dict], problems: Counter[str]) ->
     there = Boxes(
         sides["given"].offsets,
         sides["given"].boxes,
-        np.array([index[one["label"]] for some in given for one in some if _is_counted(one)], np.int64),
+        np.array([place_of(index, one["label"]) for some in given for one in some if _is_counted(one)], np.int64),
     )
     is_given = np.array([bool(label) for label in labels])
     is_predicted = part.present
@@ -160,7 +161,8 @@ def _rows(pair: Pair, part: _Part, found: list[dict], problems: Counter[str]) ->
         Batch(
             there,
             part.predicted(np.array([one for members in kept for one in members], bool), sides["predicted"]),
-            np.array([key_of(str(one)) for one in part.ids], np.uint64),
+            # By their files, so that the same data gives the same scores in every dataset; ids differ.
+            np.array([key_of(str(one.get("filepath") or one["_id"])) for one in found], np.uint64),
             is_given & is_predicted,
             _overlap(pair.given.kind, sides) if any(side.has_shapes for side in sides.values()) else None,
         ),

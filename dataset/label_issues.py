@@ -96,8 +96,8 @@ def refuse_taken(dataset: fo.Dataset, field: LabelField, fields: Sequence[Result
         is_ours = name == own and dataset.get_saved_view_info(name)["description"] == _said(field)
         if to_slug(name) == to_slug(own) and not is_ours:
             raise ShortlistError(
-                f"the saved view {own!r} must be new or Shortlist's own. Got a view of yours named {name!r} instead; "
-                f"nothing was written. Rename it and run again."
+                f"the saved view {own!r} must be new or Shortlist's own. Got a view named {name!r} instead, which "
+                f"FiftyOne takes for the same; nothing was written. Rename that view or the label field and run again."
             )
     if key in dataset.list_runs() and _run_of(dataset, key) != field.path:
         raise ShortlistError(

@@ -97,13 +97,14 @@ def opened(mask: Mask, field: LabelField) -> Iterator[Planes]:
         Unreadable: there is nothing that can be read
         ShortlistError: whatever is wrong with what was read, also inside the context, with where it is
     """
+    place = field.where(mask.id)
     try:
         with mask.open() as planes:
             yield planes
     except BadRow as error:
-        raise ShortlistError(error.sentence).at(field.where(mask.id)) from None
+        raise ShortlistError(error.sentence).at(place) from None
     except ShortlistError as error:
-        raise error.at(field.where(mask.id)) from None
+        raise error if str(error).startswith(place) else error.at(place) from None
 
 
 def check_classes(mask: Mask, field: LabelField, found: int, expected: int | None) -> None:

@@ -120,15 +120,17 @@ def fit_additive(
         n_folds: how many folds
 
     Returns:
-        for every fold what the rows of all others say, by one Newton step from the fit of all rows; and last that fit
+        for every fold what the rows of all others say, by one Newton step from the fit of all rows; and last that fit.
+        Where one kind has no rows, in all folds or in all others, that is nothing: a ratio of 1
 
     Source: Hastie & Tibshirani, Generalized Additive Models, 1986; Pregibon, Logistic Regression Diagnostics, 1981 (the step).
     """
     features = [np.concatenate(pair) for pair in zip(clean, wrong, strict=True)]
     shapes = [_Shape.of(feature) for feature in features]
     n, m = len(clean[0]), len(wrong[0])
+    nothing = Additive(0.0, tuple(Curve((0.0,), (0.0,)) for _ in shapes))
     if min(n, m) == 0:
-        return [Additive(0.0, tuple(Curve((0.0,), (0.0,)) for _ in shapes))] * (n_folds + 1)
+        return [nothing] * (n_folds + 1)
     columns = (shape.columns(one) for shape, one in zip(shapes, features, strict=True))
     # Half the precision is twice as fast, and far beyond what the ridge leaves to be said.
     rows = np.concatenate([np.ones((1, n + m)), *columns]).astype(np.float32)
@@ -139,7 +141,9 @@ def fit_additive(
     order = np.argsort(owners, kind="stable")
     cuts = np.searchsorted(owners[order], np.arange(n_folds + 1))
     found = _regression(rows[:, order], truth[order], weights[order], cuts)
-    return [_named(beta, shapes) for beta in found]
+    # The step away from rows that are all there are would end anywhere.
+    alone = [any((side == fold).all() for side in folds) for fold in range(n_folds)]
+    return [nothing if lone else _named(beta, shapes) for beta, lone in zip(found, [*alone, False], strict=True)]
 
 
 def _named(beta: NDArray[np.float64], shapes: Sequence[_Shape]) -> Additive:

@@ -469,10 +469,23 @@ class TestRefusals:
         noisy.save_view("Ground truth issues", noisy.limit(3))
         with refused(
             noisy,
-            "the saved view 'ground_truth_issues' must be new or Shortlist's own. Got a view of yours named 'Ground truth "
-            "issues' instead; nothing was written. Rename it and run again.",
+            "the saved view 'ground_truth_issues' must be new or Shortlist's own. Got a view named 'Ground truth issues' "
+            "instead, which FiftyOne takes for the same; nothing was written. Rename that view or the label field and run "
+            "again.",
         ):
             score(noisy)
+
+    def test_a_label_that_comes_while_it_runs(self, noisy, documents):
+        def relabel(done: int, total: int, what: str) -> None:
+            if what.startswith("learning"):
+                noisy.limit(1).set_field("ground_truth.label", "quite new").save("ground_truth")
+
+        with pytest.raises(
+            ShortlistError, match=r"^the labels must stay the same while they are read\. 'quite new' has come"
+        ):
+            score_label_quality(noisy, "ground_truth", "predictions", progress=relabel)
+        assert not noisy.has_field("ground_truth_quality")
+        assert noisy.list_runs() == []
 
     def test_a_run_of_the_user_s(self, noisy, refused):
         noisy.register_run("ground_truth_quality", noisy.init_run(kind="mine"))

@@ -7,7 +7,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-from shortlist import score_label_quality
+from shortlist import ShortlistError, score_label_quality
 from shortlist.core.quality.masks import MaskFit, mask_quality, softmin
 from shortlist.core.scores.planes import ArrayPlanes
 
@@ -229,6 +229,44 @@ class TestWhatThereIs:
             score(dataset)
         score(dataset, class_names={"car": "auto"})
         assert issues(dataset) == KINDS
+
+    def test_one_name_for_several_classes_is_refused(self, make, refused):
+        dataset = make(
+            samples()[:6],
+            mask_targets={
+                "ground_truth": {0: "background", 1: "thing"},
+                "predictions": {0: "background", 1: "car", 2: "person"},
+            },
+        )
+        with refused(
+            dataset,
+            "class_names must give each class of the masks in 'predictions' a name of its own. Got 'thing' for several "
+            "instead.",
+        ):
+            score(dataset, class_names={"car": "thing", "person": "thing"})
+
+    @pytest.mark.parametrize("method", ["default", "num_pixel_issues"])
+    def test_probabilities_of_another_number_of_classes_are_refused(self, make, snapshot, method):
+        rows = samples()[:6]
+        rows[4].predictions["probabilities"] = np.full((4, SIDE, SIDE), 0.25, np.float32)
+        dataset = make(rows, default_mask_targets=TARGETS)
+        before = snapshot(dataset)
+        with pytest.raises(ShortlistError, match=r"must be probabilities of 3 classes, as the others .* Got 4 instead"):
+            score(dataset, method=method)
+        assert snapshot(dataset) == before
+
+    def test_values_that_are_no_class_are_said(self, make):
+        rows = samples()[:6]
+        colours = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0]], np.uint8)
+        rows[1].ground_truth.mask = colours[given_mask(1)]
+        rows[2].ground_truth.mask[:4, :4] = 77
+        summary = score(make(rows, default_mask_targets=TARGETS))
+        note = next(one for one in summary.notes if "no class" in one)
+        assert note.startswith("2 masks of 'ground_truth' have values that are no class, such as ")
+        assert note.endswith(": these pixels do not count")
+
+    def test_void_is_no_such_value(self, scored):
+        assert scored[1].notes == []
 
     def test_probabilities_that_are_none_are_refused(self, make, refused):
         rows = samples()[:6]

@@ -6,7 +6,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-from shortlist import score_label_quality
+from shortlist import ShortlistError, score_label_quality
 from shortlist.core.errors import Cancelled
 
 CLASSES = ["car", "person", "bike"]
@@ -65,7 +65,7 @@ def given_objects(row: int) -> list[fo.Detection]:
     if error == "wrong_class":
         first.label = CLASSES[(CLASSES.index(first.label) + 1) % 3]
     if error == "bad_location":
-        first.bounding_box = [x + 0.4 * width, y + 0.3 * height, width, height]
+        first.bounding_box = [x + 0.3 * width, y + 0.2 * height, width, height]
     if error == "duplicate":
         return [detection(first.label, [x + 0.01, y, width, height], note="twice"), *found]
     return found
@@ -276,6 +276,22 @@ class TestWhatThereIs:
         dataset = make(rows)
         assert any("no confidences" in note for note in score(dataset).notes)
 
+    def test_a_label_that_comes_while_it_runs_is_refused(self, noisy):
+        def relabel(done: int, total: int, what: str) -> None:
+            if what.startswith("learning"):
+                noisy._sample_collection.update_one({}, {"$set": {"ground_truth.detections.0.label": "quite new"}})
+
+        with pytest.raises(
+            ShortlistError, match=r"^the labels must stay the same while they are read\. 'quite new' has come"
+        ):
+            score_label_quality(noisy, "ground_truth", "predictions", progress=relabel)
+        assert not noisy.has_field("ground_truth_quality")
+
+    def test_one_image_alone_says_nothing_against_its_labels(self, make):
+        for _ in range(6):  # Samples are told apart by their ids, which differ each time.
+            dataset = make(samples()[:1], classes={"predictions": CLASSES})
+            assert score(dataset).n_issues == 0
+
     def test_swapped_fields_are_refused(self, noisy, refused):
         with refused(
             noisy,
@@ -382,3 +398,10 @@ class TestOtherShapes:
             return fo.Keypoints(keypoints=found)
 
         assert self.found(make, shape).items() >= {20: "wrong_class", 37: "duplicate"}.items()
+
+
+def test_the_same_data_has_the_same_scores_in_another_dataset(noisy, make):
+    other = make(samples(), classes={"predictions": CLASSES})
+    for dataset in (noisy, other):
+        score_label_quality(dataset, "ground_truth", "predictions", progress=silent)
+    assert other.values("ground_truth_quality") == noisy.values("ground_truth_quality")

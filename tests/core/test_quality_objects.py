@@ -389,6 +389,16 @@ def test_log_likelihood_ratios_are_learned():
     np.testing.assert_allclose(model([points]), points - 0.5, atol=0.3)
 
 
+@pytest.mark.parametrize("alone", [0, 1])
+def test_without_the_only_fold_of_a_kind_nothing_is_known(alone):
+    clean, wrong, *folds = two_kinds()
+    folds[alone][:] = 3
+    found = fit_additive([clean], [wrong], tuple(folds), 5)
+    points = np.linspace(-1.5, 2.5, 20)
+    np.testing.assert_array_equal(found[3]([points]), 0)
+    assert all(np.ptp(found[other]([points])) > 1 for other in (0, 1, 2, 4, 5))
+
+
 def test_leaving_a_fold_out_is_near_to_never_having_seen_it():
     clean, wrong, first, second = two_kinds()
     without = fit_additive([clean], [wrong], (first, second), 5)[2]
