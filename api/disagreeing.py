@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.errors import listed, must_be
 from ..core.progress import Progress
-from ..core.schema import described, only_of, parse
+from ..core.schema import foreign, parse
 from ..core.scores import scores
 from ..core.scores.disagreement import Disagreement
 from ..core.verbs import ScoreDisagreement
@@ -109,11 +109,8 @@ def _applicable(samples: Samples, given: ScoreDisagreement, members: Committee) 
 def _recorded(given: ScoreDisagreement, members: Committee) -> dict[str, Any]:
     """The parameters that matter for what was compared."""
     held, kinds = given.model_dump(mode="json"), {members.fields[0].task, *(["frames"] if members.of_frames else [])}
-    notes = {name: only_of(found) for name, found in described(ScoreDisagreement)}
-    foreign = {name for name, only in notes.items() if only is not None and not only.matters(kinds, held)}
-    return {
-        name: value for name, value in held.items() if value is not None and name not in {"scores", "name", *foreign}
-    }
+    left_out = {"scores", "name", *foreign(ScoreDisagreement, kinds, held)}
+    return {name: value for name, value in held.items() if value is not None and name not in left_out}
 
 
 class _Tally:

@@ -8,7 +8,7 @@ from typing import Any
 from ..core.errors import did_you_mean, must_be
 from ..core.progress import Progress
 from ..core.quality.methods import METHODS
-from ..core.schema import described, only_of, parse
+from ..core.schema import foreign, parse
 from ..core.verbs import ScoreLabelQuality
 from ..dataset import given as labels
 from ..dataset import label_issues
@@ -107,9 +107,8 @@ def _method(given: ScoreLabelQuality, pair: Pair) -> str:
 
 def _recorded(given: ScoreLabelQuality, pair: Pair, method: str) -> dict[str, Any]:
     """The parameters that matter for the labels."""
-    notes = {name: only_of(found) for name, found in described(ScoreLabelQuality)}
-    foreign = {name for name, only in notes.items() if only is not None and pair.given.task not in only.tasks}
-    recorded = given.model_dump(mode="json", exclude={"label_field", *foreign})
+    left_out = foreign(ScoreLabelQuality, {pair.given.task}, given.model_dump(mode="json"))
+    recorded = given.model_dump(mode="json", exclude={"label_field", *left_out})
     # Names are no keys, since the database refuses dots in them.
     names = given.class_names and [list(pair) for pair in given.class_names.items()]
     return {**recorded, "method": method, "class_names": names}

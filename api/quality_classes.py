@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..core.errors import ShortlistError
 from ..core.quality.channel import Channel, ChannelFit
 from ..core.quality.confident_issues import Rule, find_issues
-from ..core.quality.health import class_health
+from ..core.quality.health import SURE, class_health
 from ..core.quality.methods import CLASS_SCORES, DEFAULT_RULE
 from ..dataset.given import Rows, rows
 from .quality_tally import Work
@@ -22,8 +22,6 @@ from .quality_tally import Work
 KIND = "wrong_class"
 # A probability: below this a label is more likely wrong than right.
 THRESHOLD = 0.5
-# From which probability on a model is all but certain.
-_SURE = 0.99
 LACKING = {
     "confidences": "no probabilities, only confidences: the other classes share the rest evenly",
     "classes": "no probabilities or confidences, only classes: labels are judged by how often each class is given for which",
@@ -114,8 +112,8 @@ def _write(
     )
     tally.add_samples(quality, issues)
     if pair.holds != "classes":
-        sure = batch.probabilities[known].max(axis=1, initial=0) >= _SURE
-        tally.add_agreement((batch.predicted == batch.labels)[known], sure)
+        sure = batch.probabilities[known].max(axis=1, initial=0) >= SURE
+        tally.agreement.add((batch.predicted == batch.labels)[known], sure)
 
 
 class _Kept:

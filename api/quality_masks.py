@@ -130,7 +130,7 @@ def _by_fit(passes: _Passes, background: int, threshold: float) -> _Method:
         if found is not None:
             fit = fit or MaskFit(found[1], background)
             fit.add(found[0])
-            passes.work.tally.add_agreement(*_repeated(found[0].confusion))
+            passes.work.tally.agreement.add(*_repeated(found[0].confusion))
     if fit is None:
         return _nothing, dict
     fitted = fit

@@ -8,6 +8,7 @@ import fiftyone as fo
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.quality.health import SURE
 from ..core.quality.methods import CLASS_SCORES
 from ..core.quality.multilabel import ClassChannelsFit, class_quality, pooled
 from ..dataset import label_issues
@@ -18,8 +19,6 @@ from .quality_tally import Work
 
 #: a class that a sample has and should not have, and one that it has not and should have
 SPURIOUS, MISSING = "spurious", "missing"
-# From which probability on a model is all but certain.
-_SURE = 0.99
 
 
 def score_multilabel(work: Work) -> dict[str, Any]:
@@ -111,4 +110,4 @@ def _count(
     tally.add_samples(np.asarray(of_samples, np.float64), worst)
     if work.pair.holds != "classes":
         own = np.where(rows.labels == 1, rows.probabilities, 1 - rows.probabilities)[known]
-        tally.add_agreement(own > 0.5, own >= _SURE)
+        tally.agreement.add(own > 0.5, own >= SURE)

@@ -187,4 +187,4 @@ def _count_agreement(work: Work, rows: ObjectRows) -> None:
         same = given.classes[mine][:, None] == predicted.classes[theirs]
         near = box_iou(given.boxes_xywh[mine], predicted.boxes_xywh[theirs]) >= _SAME
         best[mine] = np.where(same & near, np.nan_to_num(predicted.confidences[theirs]), -1).max(axis=1)
-    work.tally.add_agreement(best >= 0, best >= _SURE)
+    work.tally.agreement.add(best >= 0, best >= _SURE)

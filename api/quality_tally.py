@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import ShortlistError
 from ..core.progress import Progress
-from ..core.quality.health import InSample
+from ..core.quality.health import InSampleCheck
 from ..core.verbs import ScoreLabelQuality
 from ..dataset import label_issues
 from ..dataset.given import Pair
@@ -42,9 +42,7 @@ class Tally:
     scored: int = 0
     flagged: int = 0
     total: float = 0.0
-    agreeing: int = 0
-    compared: int = 0
-    sure: int = 0
+    agreement: InSampleCheck = field(default_factory=InSampleCheck)
     kinds: Counter[str] = field(default_factory=Counter)
     given: Counter[str] = field(default_factory=Counter)
     issues: Counter[str] = field(default_factory=Counter)
@@ -80,18 +78,6 @@ class Tally:
             self.issues[given] += 1
             if suggested is not None and suggested != given:
                 self.confusions[given, suggested] += 1
-
-    def add_agreement(self, agrees: NDArray[np.bool_], sure: NDArray[np.bool_]) -> None:
-        """Counts how often the model says what is given, and how often it is all but certain of it."""
-        self.compared += len(agrees)
-        self.agreeing += int(agrees.sum())
-        self.sure += int((agrees & sure).sum())
-
-    @property
-    def in_sample(self) -> InSample:
-        """Whether the predictions look as if the model had been trained on the labels."""
-        n = max(self.compared, 1)
-        return InSample(self.compared, self.agreeing / n, self.sure / n)
 
     def refuse_useless(self) -> None:
         """Stops where nothing could be scored.
@@ -135,7 +121,7 @@ class Tally:
 
     def said(self) -> list[str]:
         """Why the result may mislead."""
-        found, path = self.in_sample, self.pair.predicted.path
+        found, path = self.agreement.finish(), self.pair.predicted.path
         in_sample = (
             f"{path!r} agrees with {found.agreement:.1%} of the labels and is all but certain of {found.sure:.1%}: if the "
             f"model was trained on them, it repeats their errors. Use predictions by cross-validation"

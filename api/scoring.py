@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..core.errors import ShortlistError, must_be
 from ..core.parallel import mapped
 from ..core.progress import Progress
-from ..core.schema import described, only_of, parse
+from ..core.schema import foreign, parse
 from ..core.scores import Uncertainty, scores
 from ..core.scores.aggregation import Aggregation
 from ..core.scores.apply import How, apply
@@ -220,12 +220,10 @@ def _how(given: ScoreUncertainty, field: LabelField, calibration: Calibration | 
 
 def _recorded(given: ScoreUncertainty, field: LabelField, how: How) -> dict[str, Any]:
     """What later samples must be scored with to compare: the temperature that was fitted, not where."""
-    kinds = {field.task, *(["frames"] if field.of_frames else [])}
-    notes = {name: only_of(found) for name, found in described(ScoreUncertainty)}
-    foreign = {name for name, only in notes.items() if only is not None and not kinds & set(only.tasks)}
-    recorded = given.model_dump(mode="json", exclude={"label_field", "scores", "calibrate_on", *foreign})
     resolved = {"aggregation": how.aggregation, "temperature": None if how.temperature == 1 else how.temperature}
-    return {**recorded, **{name: value for name, value in resolved.items() if name not in foreign}}
+    held = {**given.model_dump(mode="json", exclude={"label_field", "scores", "calibrate_on"}), **resolved}
+    left_out = foreign(ScoreUncertainty, {field.task, *(["frames"] if field.of_frames else [])}, held)
+    return {name: value for name, value in held.items() if name not in left_out}
 
 
 class _Tally:

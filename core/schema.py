@@ -62,7 +62,8 @@ EMBEDDINGS = Role(
 )
 BRAIN_RUN = Role("brain_run", "This dataset has no Brain run that stores embeddings.")
 NUMBER = Role("number", "This dataset has no numeric field.")
-VALUE = Role("value", "This dataset has no numeric field.")
+VALUE = Role("value", "This dataset has no field with one plain value a sample.")
+CATEGORY = Role("category", "This dataset has no field with texts, truth values or whole numbers.")
 SAMPLES = Role("samples", "This dataset has no tags, saved views or selections yet.")
 SELECTION = Role("selection", "This dataset has no selections yet. Make one with `select_samples`.")
 NEW_SELECTION = Role("new_selection", "", open=True, suggested=True)
@@ -124,6 +125,18 @@ class Offered(Only):
 def only_of(field: FieldInfo) -> Only | None:
     """For which predictions a model field matters; None: for all."""
     return next((note for note in field.metadata if isinstance(note, Only)), None)
+
+
+def foreign(model: type[Schema], kinds: Collection[str], given: Mapping[str, Any]) -> set[str]:
+    """The parameters of a model that do not matter for a label field: they are in no form and in no record.
+
+    Args:
+        model: the parameters
+        kinds: the task of the label field, and ``frames`` where it is one of frames
+        given: the parameters as they are
+    """
+    notes = {name: only_of(field) for name, field in model.model_fields.items()}
+    return {name for name, only in notes.items() if only is not None and not only.matters(kinds, given)}
 
 
 def role_of(field: FieldInfo) -> Role | None:

@@ -43,6 +43,22 @@ else:
     LabelQualityMethod = Literal[tuple(dict.fromkeys(name for names in METHODS.values() for name in names))]
 
 
+def _probabilities(of: str, masks: bool = False) -> Any:
+    """The parameter that names where probabilities are.
+
+    Args:
+        of: what has them
+        masks: whether that may be a mask
+    """
+    files = " (of a mask: the name of its .npy or .npz file of shape (K, h, w))" if masks else ""
+    return Field(
+        "probabilities",
+        pattern=r"^[^.$]+$",
+        description=f"The attribute of each {of} that may hold its class probabilities{files}; else its logits are used, else "
+        "its confidence.",
+    )
+
+
 class ScoreUncertainty(Schema):
     """Scores how unsure a model is of its predictions, and writes the scores as fields of samples and objects."""
 
@@ -92,12 +108,7 @@ class ScoreUncertainty(Schema):
         None,
         description="Instead of a number: the field with true labels, on whose samples the temperature is fitted by log loss.",
     )
-    probabilities_attribute: str = Field(
-        "probabilities",
-        pattern=r"^[^.$]+$",
-        description="The attribute of each label that may hold its class probabilities (of a mask: the name of its .npy or "
-        ".npz file of shape (K, h, w)); else its logits are used, else its confidence.",
-    )
+    probabilities_attribute: str = _probabilities("label", masks=True)
 
     @model_validator(mode="after")
     def _one_temperature(self) -> ScoreUncertainty:
@@ -171,12 +182,7 @@ class ScoreDisagreement(Schema):
     frame_aggregation: Annotated[Literal["max", "mean"], Only("frames", **_OF_FIELDS)] = Field(
         "max", description="How the frames of a video are combined to the score of the sample."
     )
-    probabilities_attribute: str = Field(
-        "probabilities",
-        pattern=r"^[^.$]+$",
-        description="The attribute of each label that may hold its class probabilities; else its logits are used, else "
-        "its confidence.",
-    )
+    probabilities_attribute: str = _probabilities("label")
 
     @model_validator(mode="after")
     def _members(self) -> ScoreDisagreement:
@@ -288,12 +294,7 @@ class ScorePredictedLoss(Schema):
         "the others.",
     )
     seed: int = Field(51, ge=0, description="The seed of the dealing, and of the resampling that gives the intervals.")
-    probabilities_attribute: str = Field(
-        "probabilities",
-        pattern=r"^[^.$]+$",
-        description="The attribute of each label that may hold its class probabilities; else its logits are used, else "
-        "its confidence.",
-    )
+    probabilities_attribute: str = _probabilities("label")
 
     @model_validator(mode="after")
     def _two_fields(self) -> ScorePredictedLoss:
@@ -345,12 +346,7 @@ class ScoreLabelQuality(Schema):
         description="Where the fields name classes differently: the given name of a predicted one, such as "
         '{"automobile": "car"}.',
     )
-    probabilities_attribute: str = Field(
-        "probabilities",
-        pattern=r"^[^.$]+$",
-        description="The attribute of each prediction that may hold its class probabilities (of a mask: the name of its .npy "
-        "or .npz file of shape (K, h, w)); else its logits are used, else its confidence.",
-    )
+    probabilities_attribute: str = _probabilities("prediction", masks=True)
 
     @model_validator(mode="after")
     def _two_fields_and_one_rule(self) -> ScoreLabelQuality:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 _EPSILON = 1e-6
 # Where a model repeats nearly all labels, nearly always surely, it has probably been shown them.
-_AGREEMENT, _SURE, _SURE_SHARE, _ENOUGH = 0.99, 0.99, 0.9, 50
+_AGREEMENT, _SURE_SHARE, _ENOUGH = 0.99, 0.9, 50
+#: from which probability on a prediction is all but certain
+SURE = 0.99
 
 
 @dataclass(frozen=True)
@@ -94,24 +96,21 @@ class InSample:
 
 
 class InSampleCheck:
-    """Looks batch by batch how far predictions repeat given labels."""
+    """Counts batch by batch how far predictions repeat given labels."""
 
     def __init__(self) -> None:
         self._n = self._same = self._sure = 0
 
-    def add(self, probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> None:
-        """Takes a batch into account; rows without a label or probabilities do not count.
+    def add(self, agrees: NDArray[np.bool_], sure: NDArray[np.bool_]) -> None:
+        """Takes a batch of labelled predictions into account.
 
         Args:
-            probabilities: (n, K) float, rows sum to 1
-            labels: (n,) int in [0, K), -1 where there is none
+            agrees: (n,) bool, whether the given class is the most probable one
+            sure: (n,) bool, whether the prediction is all but certain
         """
-        known = (labels >= 0) & ~np.isnan(probabilities).any(axis=1)
-        rows, given = probabilities[known], labels[known]
-        own = rows[np.arange(len(rows)), given]
-        self._n += len(rows)
-        self._same += int((own >= rows.max(axis=1, initial=0)).sum())
-        self._sure += int((own >= _SURE).sum())
+        self._n += len(agrees)
+        self._same += int(agrees.sum())
+        self._sure += int((agrees & sure).sum())
 
     def finish(self) -> InSample:
         """What was found."""
@@ -129,6 +128,9 @@ def in_sample(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) 
     >>> in_sample(np.tile([[0.999, 0.001]], (60, 1)), np.zeros(60, int)).likely
     True
     """
+    known = (labels >= 0) & ~np.isnan(probabilities).any(axis=1)
+    rows, given = probabilities[known], labels[known]
+    own = rows[np.arange(len(rows)), given]
     found = InSampleCheck()
-    found.add(probabilities, labels)
+    found.add(own >= rows.max(axis=1, initial=0), own >= SURE)
     return found.finish()

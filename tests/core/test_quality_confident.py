@@ -21,7 +21,7 @@ from shortlist.core.quality.confident import (
     noise_matrices,
 )
 from shortlist.core.quality.confident_issues import count_issues, find_issues
-from shortlist.core.quality.health import InSampleCheck, class_health, in_sample
+from shortlist.core.quality.health import InSample, InSampleCheck, class_health, in_sample
 
 RULES = ["prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given"]
 COUNTS = ["off_diagonal", "off_diagonal_calibrated"]
@@ -241,13 +241,17 @@ def test_predictions_that_repeat_every_label_surely_look_in_sample():
     assert found.agreement == pytest.approx(85 / 90)
 
 
-def test_the_in_sample_check_adds_batches_up_and_leaves_out_what_is_unknown():
+def test_whether_predictions_look_in_sample_leaves_out_what_is_unknown():
     labels = np.arange(90) % 3
     learned = np.where(np.eye(3)[labels] > 0, 0.998, 0.001)
     learned[3] = np.nan
-    labels = np.where(np.arange(90) == 5, -1, labels)
+    assert in_sample(learned, np.where(np.arange(90) == 5, -1, labels)) == InSample(88, 1.0, 1.0)
+
+
+def test_the_in_sample_check_adds_batches_up():
+    rng = np.random.default_rng(0)
+    agrees, sure = rng.random(90) < 0.9, rng.random(90) < 0.5
     check = InSampleCheck()
     for rows in np.array_split(np.arange(90), 7):
-        check.add(learned[rows], labels[rows])
-    assert check.finish() == in_sample(learned, labels)
-    assert check.finish().n_labeled == 88
+        check.add(agrees[rows], sure[rows])
+    assert check.finish() == InSample(90, agrees.mean(), (agrees & sure).mean())
