@@ -16,7 +16,9 @@ from .common import header
 def main() -> None:
     """Runs the benches named on the command line."""
     names = [
-        module.name for module in pkgutil.iter_modules(bench.__path__) if module.name not in ("__main__", "common")
+        module.name
+        for module in pkgutil.iter_modules(bench.__path__)
+        if not module.name.startswith("_") and module.name != "common"
     ]
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Speed and quality beside other people's code."

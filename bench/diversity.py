@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shortlist.core.selection.engine import Term, greedy
-from shortlist.core.selection.select import Values, select
+from shortlist.core.selection.select import select
 from shortlist.core.selection.strategies.diversity import DistanceGains, Diversity
 from shortlist.core.selection.strategy import Pool
+from shortlist.core.selection.values import Values
 
 from .common import Timing, aim, embeddings, has, least, peak_allocated, table, timed
 

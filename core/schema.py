@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -30,6 +30,23 @@ class Schema(BaseModel):
     def offered(cls, name: str, models: list[type[Schema]], given: Mapping[str, Any]) -> list[type[Schema]]:
         """The models that a form should offer for a field of several, given what it holds so far; all by default."""
         return models
+
+    #: of a model that comes in lists: the field whose type says what an item is, if it is not the model's own type
+    named_by: ClassVar[str | None] = None
+
+    @classmethod
+    def asked(cls, taker: type[Schema] | None = None) -> Iterator[tuple[str, FieldInfo]]:
+        """The fields that a form asks for, in order; all by default.
+
+        Args:
+            taker: the model whose parameter this one is, where that says what matters
+        """
+        return described(cls)
+
+    @classmethod
+    def taker_of(cls, name: str, given: Mapping[str, Any]) -> type[Schema] | None:
+        """The model that takes what the model in a field gives, see ``asked``."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,9 @@ NUMBER = Role("number", "This dataset has no numeric field.")
 VALUE = Role("value", "This dataset has no field with one plain value a sample.")
 CATEGORY = Role("category", "This dataset has no field with texts, truth values or whole numbers.")
 SAMPLES = Role("samples", "This dataset has no tags, saved views or selections yet.")
+TAG = Role("tag", "This dataset has no tags yet.", open=True)
+VIEW = Role("view", "This dataset has no saved views or selections yet.", open=True)
+DATASET = Role("dataset", "There is no other dataset.", open=True)
 SELECTION = Role("selection", "This dataset has no selections yet. Make one with `select_samples`.")
 NEW_SELECTION = Role("new_selection", "", open=True, suggested=True)
 ZOO_MODEL = Role("zoo_model", "No embedding model of the FiftyOne zoo is known.", open=True)
@@ -122,6 +142,31 @@ class Offered(Only):
         self.choices = choices
 
 
+class When:
+    """Marks a parameter that matters only beside some values of another one; forms leave it out otherwise.
+
+    Args:
+        name: the other parameter
+        given: whether the other one must have a value, or must be empty
+        among: the values that the other one may have, None for empty
+    """
+
+    def __init__(self, name: str, *, given: bool | None = None, among: Collection[Any] | None = None):
+        self.name, self.given, self.among = name, given, among
+
+    def matters(self, given: Mapping[str, Any]) -> bool:
+        """Whether the parameter matters beside these."""
+        value = given.get(self.name)
+        value = None if value in ("", []) else value
+        if self.given is not None and (value is not None) != self.given:
+            return False
+        return self.among is None or value in self.among
+
+
+class Proposed:
+    """Marks a parameter with a role that may be empty, for which a form yet proposes the first thing there is."""
+
+
 def only_of(field: FieldInfo) -> Only | None:
     """For which predictions a model field matters; None: for all."""
     return next((note for note in field.metadata if isinstance(note, Only)), None)
@@ -155,6 +200,8 @@ def without_none(annotation: Any) -> Any:
 def models_of(annotation: Any) -> list[type[Schema]]:
     """The models of a field that takes one model or one of several; empty for any other field."""
     annotation = without_none(annotation)
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     if isinstance(annotation, type) and issubclass(annotation, Schema):
         return [annotation]
     arms = get_args(annotation) if get_origin(annotation) in (typing.Union, types.UnionType) else ()
@@ -196,6 +243,8 @@ def parse(model: type[SchemaT], given: Mapping[str, Any] | SchemaT, where: str =
     given = _plain(given)
     if not isinstance(given, Mapping):
         raise must_be(where or model.__name__, "an object of named parameters", given)
+    if (beyond := _beyond(given, where)) is not None:
+        raise must_be(beyond[0], "an integer of at most 64 bits", beyond[1])
     try:
         return model.model_validate(dict(given))
     except ValidationError as failure:
@@ -229,6 +278,18 @@ def _plain(given: Any) -> Any:
     return given.item() if isinstance(given, np.generic) else given
 
 
+def _beyond(given: Any, path: str) -> tuple[str, int] | None:
+    """Where an integer is that no database can record, and which."""
+    if isinstance(given, int):
+        return None if -(2**63) <= given < 2**63 else (path, given)
+    inside: Iterator[tuple[str, Any]] = iter(())
+    if isinstance(given, Mapping):
+        inside = ((f"{path}.{name}" if path else str(name), value) for name, value in given.items())
+    elif isinstance(given, list):
+        inside = ((f"{path}[{place}]", value) for place, value in enumerate(given))
+    return next((found for name, value in inside if (found := _beyond(value, name)) is not None), None)
+
+
 def _sentence(model: type[Schema], error: Any, given: Any, where: str) -> str:
     """One pydantic error in the one voice."""
     path, parents = _path(error["loc"], given)
@@ -247,7 +308,9 @@ def _sentence(model: type[Schema], error: Any, given: Any, where: str) -> str:
     if kind == "union_tag_invalid":
         tags = [tag.strip("' ") for tag in context["expected_tags"].split(",")]
         return str(
-            must_be(f"{name}.type", f"one of {listed(tags)}", context["tag"], did_you_mean(context["tag"], tags))
+            must_be(
+                f"{name}.type", f"one of {listed(tags, len(tags))}", context["tag"], did_you_mean(context["tag"], tags)
+            )
         )
     if kind == "union_tag_not_found":
         return f"{name}.type must be given."

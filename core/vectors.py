@@ -14,6 +14,8 @@ from .progress import Progress, silent
 _BLOCK_VALUES = 2_000_000
 # Beyond this the sum of squares leaves single precision.
 _LARGEST = 1e17
+# Columns that rows are ordered by.
+_COLUMNS = 16
 
 
 def checked(vectors: NDArray[np.floating], name: str = "embeddings") -> NDArray[np.floating]:
@@ -53,6 +55,26 @@ def blocks(n_rows: int, n_columns: int, n_values: int = _BLOCK_VALUES) -> Iterat
     return (slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size))
 
 
+def own_order(vectors: NDArray[np.floating]) -> NDArray[np.int64]:
+    """(n,) an order of rows that depends on what they hold alone, so that what is random need not depend on their order.
+
+    It is that of their first columns, and of rows that are alike there that of a sum of all their bits.
+    """
+    vectors = np.asarray(vectors)
+    keys = list(vectors[:, :_COLUMNS].T[::-1])
+    if vectors.shape[1] > _COLUMNS:
+        bits = np.dtype(f"u{vectors.dtype.itemsize}")
+        factors = np.random.default_rng(0).integers(1, 2**63, vectors.shape[1], dtype=np.uint64)
+        sums = np.empty(len(vectors), np.uint64)
+        for block in blocks(*vectors.shape):
+            # A negative zero is a zero.
+            held = np.ascontiguousarray(vectors[block] + vectors.dtype.type(0)).view(bits).astype(np.uint64)
+            # Of short numbers only the high bits differ, and a product passes on the low ones.
+            sums[block] = (held ^ (held >> np.uint64(32))) @ factors
+        keys.insert(0, sums)
+    return np.lexsort(keys)
+
+
 def mean_of(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     """The mean vector, summed in double precision.
 
@@ -64,6 +86,12 @@ def mean_of(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     for block in blocks(len(vectors), vectors.shape[1]):
         total += vectors[block].sum(axis=0, dtype=np.float64)
     return (total / len(vectors)).astype(np.float32)
+
+
+def centred(vectors: NDArray[np.floating], centre: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A copy less the centre, in single precision only then: far off the origin that would round away what matters."""
+    wide = np.float64 if vectors.dtype == np.float64 else np.float32
+    return np.subtract(vectors, centre, dtype=wide).astype(np.float32, copy=False)
 
 
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -92,13 +120,13 @@ def nearest(
         (n,) Euclidean distances and (n,) rows of ``references``; infinity and -1 where no reference counts
     """
     centre = mean_of(references)
-    columns = np.asarray(references, dtype=np.float32) - centre
+    columns = centred(np.asarray(references), centre)
     halves = np.einsum("ij,ij->i", columns, columns) / 2
     distances = np.full(len(queries), np.inf, np.float32)
     indices = np.full(len(queries), -1, np.int64)
     width = 1024
     for block in blocks(len(queries), width):
-        rows = np.asarray(queries[block], dtype=np.float32) - centre
+        rows = centred(np.asarray(queries[block]), centre)
         best = np.full(len(rows), -np.inf, np.float32)
         at = np.full(len(rows), -1, np.int64)
         for start in range(0, len(columns), width):

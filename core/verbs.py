@@ -385,6 +385,12 @@ class ManageSelections(Schema):
         return self
 
 
+class ExplainSelection(Schema):
+    """Says why samples were picked in a selection, or why not."""
+
+    run_key: Annotated[str, SELECTION] = Field(min_length=1, description="The selection.")
+
+
 class VisualizeEmbeddings(Schema):
     """Computes a Brain visualization of embeddings, and a similarity index if asked, and opens the Embeddings panel."""
 

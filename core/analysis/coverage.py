@@ -66,6 +66,7 @@ def compare_with_random(
     *,
     preselected: NDArray[np.integer] | None = None,
     pool: NDArray[np.integer] | None = None,
+    covered: NDArray[np.integer] | None = None,
     draws: int = 10,
     seed: int = 0,
     progress: Progress = silent,
@@ -76,7 +77,8 @@ def compare_with_random(
         vectors: (n, d) float
         rows: (k,) the selected rows, k >= 1
         preselected: (l,) rows that are covered from the start
-        pool: rows to cover and to draw from; all by default
+        pool: rows to draw from; all by default
+        covered: rows whose distances are taken, a random part of the pool where that is large; the pool by default
         draws: how many random selections
         seed: of the draws
         progress: told the draws done
@@ -85,15 +87,23 @@ def compare_with_random(
     """
     rng = np.random.default_rng(seed)
     pool = np.arange(len(vectors)) if pool is None else pool
+    measured = vectors[pool if covered is None else covered]
     earlier = np.zeros(0, np.int64) if preselected is None else preselected
 
-    def mean_distance(chosen: NDArray[np.integer]) -> float:
-        """Of the pool to the nearest of the chosen and the earlier ones."""
-        return float(nearest(vectors[pool], vectors[np.concatenate([earlier, chosen])])[0].mean(dtype=np.float64))
+    def mean_distance(chosen: NDArray[np.integer], draw: int) -> float:
+        """Of what is to be covered to the nearest of the chosen and the earlier ones."""
+
+        def told(done: int, total: int, label: str = "") -> None:
+            # Within a draw the count stands still, but work can be cancelled.
+            if done < total:
+                progress(draw, draws, "comparing with random")
+
+        references = vectors[np.concatenate([earlier, chosen])]
+        return float(nearest(measured, references, progress=told)[0].mean(dtype=np.float64))
 
     random = np.empty(draws)
     for draw in range(draws):
-        random[draw] = mean_distance(rng.choice(pool, size=min(len(rows), len(pool)), replace=False))
+        random[draw] = mean_distance(rng.choice(pool, size=min(len(rows), len(pool)), replace=False), draw)
         progress(draw + 1, draws, "comparing with random")
-    before = mean_distance(rows[:0]) if len(earlier) else np.nan
-    return Comparison(before, mean_distance(rows), random)
+    before = mean_distance(rows[:0], draws) if len(earlier) else np.nan
+    return Comparison(before, mean_distance(rows, draws), random)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,24 +62,28 @@ class Linear(Scale):
 
 @dataclass(frozen=True)
 class Repulsion(Scale):
-    """Distances: what is nearer than the strategy's own radius is repelled, the nearer the stronger.
+    """Distances: picks repel each other, the nearer the stronger.
 
-    With ``x = distance / radius`` the worth below the radius is ``(1 - x**-2) / 2``, divided so that the typical distance
-    to a random selection is worth one less than the radius. Beyond the radius a surplus hardly counts (a tenth of its
-    slope): the strategy alone cannot keep all its picks farther apart than that, so more distance between two of
-    them buys nothing. Against a linear worth this keeps mixtures with scores from picking near-duplicates early on
-    and from ignoring the score where everything is far away.
+    With ``x = distance / radius`` the worth is ``(1 - x**-2) / 2``, divided so that the typical distance to a random
+    selection is worth one less than the radius. Near-duplicates cost without bound, and far beyond the radius nothing is
+    left to gain: the strategy alone cannot keep all its picks farther apart than that. A linear worth lets mixtures with
+    scores take near-duplicates early on and ignore the score where everything is far away; a logarithm (a product of
+    gains) does so to a lesser degree. Weaker and stronger powers, and a kink at the radius, were measured: this one comes
+    nearest to being at least as good in both of least distance and mean score everywhere (see ``bench/fronts.py``).
 
     Args:
         radius: the distance at which the strategy alone places its last pick
         chance: the typical distance to the nearest of as many random picks, below the radius
+        far: at least the greatest distance that there is; what is said to be farther (since nothing is picked yet to be near)
+            is worth no more, but for an order among equals
     """
 
     radius: float
     chance: float
+    far: float = math.inf
 
     _NEAREST = 0.01
-    _SURPLUS = 0.1
+    _ORDER = 1e-6
 
     @property
     def _drop(self) -> float:
@@ -88,26 +93,33 @@ class Repulsion(Scale):
     def scaled(self, gain: Floats) -> Floats:
         if self.radius <= 0:
             return np.zeros_like(gain)
-        x = np.maximum(gain / self.radius, self._NEAREST)
-        with np.errstate(over="ignore"):
-            below, beyond = (1 - x**-2) / 2, self._SURPLUS * (x - 1)
-        return 1 + np.where(x < 1, below, beyond) / self._drop
+        # In double precision: what is left of an order in single precision would be rounded away beside a 1.
+        x = np.maximum(np.asarray(gain, np.float64) / self.radius, self._NEAREST)
+        most = self.far / self.radius
+        near = np.minimum(x, most)
+        return 1 + (self._worth(near) + self._ORDER * (x - near)) / self._drop
 
     def needed(self, scaled: Floats) -> Floats:
         if self.radius <= 0:
             return np.where(scaled > 0, np.inf, -np.inf)
-        worth = (scaled - 1) * self._drop
-        below = 1 / np.sqrt(np.maximum(1 - 2 * worth, 1))
-        x = np.where(worth < 0, below, 1 + worth / self._SURPLUS)
+        worth, most = (scaled - 1) * self._drop, self.far / self.radius
+        beyond = worth - self._worth(most)
+        with np.errstate(divide="ignore"):
+            near = 1 / np.sqrt(np.maximum(1 - 2 * worth, 0))
+        x = np.where(beyond <= 0, near, most + beyond / self._ORDER)
         return np.where(x <= self._NEAREST, -np.inf, x * self.radius)
+
+    def _worth(self, x: Any) -> Any:
+        return (1 - 1 / (x * x)) / 2
 
 
 class Gains(ABC):
     """What one more item would add for one strategy, given those picked so far, for every row of a pool.
 
     ``upper`` never lies below the current gain. Gains only fall as items are picked, so a bound once right stays right
-    and the engine need not recompute what cannot win. The engine works in *windows*: it has the best rows
-    ``tighten``ed, ``open``s a window on them in which gains are exact, picks there, and ``close``s it.
+    and the engine need not recompute what cannot win (those that rise too are ``drifting.DriftingGains``). The engine
+    works in *windows*: it has the best rows ``tighten``ed, ``open``s a window on them in which gains are exact, picks
+    there, and ``close``s it.
 
     Gains may be kept in any unit that preserves order (squared distances, say): ``natural`` turns them into the unit
     that people read, ``internal`` back.
@@ -118,10 +130,16 @@ class Gains(ABC):
     static: bool = False
     #: whether the first pick is measured against nothing, so that its gain is no number to show
     first_is_free: bool = False
+    #: how many rows for each pick are enough to be run alone on when the scale is measured; None for all
+    rows_a_pick: int | None = None
 
     @abstractmethod
     def restart(self) -> Gains:
         """The same gains before any pick, sharing what does not change."""
+
+    def alone(self) -> Gains:
+        """What the strategy is run by alone, with a strength above 0, for the common scale."""
+        return self.restart()
 
     @abstractmethod
     def scale(self, solo: Picks, random: Rows, eligible: Rows) -> Scale:
@@ -136,6 +154,14 @@ class Gains(ABC):
     @abstractmethod
     def pick(self, row: int) -> None:
         """Accounts for a pick; the gains of an open window are exact again afterwards."""
+
+    def bound(self, rows: Rows) -> Floats:
+        """(m,) upper bounds of the rows' internal gains."""
+        return self.upper[rows]
+
+    def of(self, row: int) -> float:
+        """The upper bound of one row's internal gain."""
+        return float(self.upper[row])
 
     def natural(self, gain: Floats) -> Floats:
         """Gains in the unit that people read."""

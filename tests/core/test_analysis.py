@@ -92,6 +92,30 @@ def test_progress_counts_the_draws_and_can_stop():
     assert told == [(1, 7), (2, 7), (3, 7)]
 
 
+def test_a_draw_over_many_rows_can_be_stopped_before_it_is_done():
+    told = []
+
+    def progress(done, total, label=""):
+        told.append(done)
+        raise Cancelled()
+
+    with pytest.raises(Cancelled):
+        compare_with_random(np.zeros((4000, 2)), rows(0), draws=7, progress=progress)
+    assert told == [0]
+
+
+def test_what_is_covered_may_be_a_part_of_what_is_drawn_from():
+    """Draws from the part alone would all be among what they cover."""
+    vectors = np.random.default_rng(0).normal(size=(2000, 4))
+    chosen, part = (np.random.default_rng(seed).choice(2000, 300, replace=False) for seed in (1, 2))
+    result = compare_with_random(vectors, chosen, covered=part)
+    assert result.gain == pytest.approx(0, abs=0.04)
+    of_part = compare_with_random(vectors, chosen, pool=part)
+    assert of_part.random_mean == 0
+    everything = compare_with_random(vectors, chosen)
+    assert result.random_mean == pytest.approx(everything.random_mean, rel=0.04)
+
+
 def test_the_numbers_of_a_comparison():
     result = Comparison(np.nan, 1.0, np.arange(1.0, 42.0) / 10)
     assert result.random_mean == pytest.approx(2.1)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from shortlist.core.selection.select import Values, select
+from shortlist.core.selection.select import select
 from shortlist.core.selection.strategies import coverage as module
 from shortlist.core.selection.strategies.coverage import Coverage
+from shortlist.core.selection.values import Values
 
 
 def entry(vectors: np.ndarray, width: float = 1.0, strength: float = 1.0) -> Values:
@@ -152,3 +153,13 @@ def test_only_zero_vectors():
 def test_a_negative_strength_picks_what_covers_least():
     vectors = np.repeat([[1.0, 0.0], [0.0, 1.0]], [30, 1], axis=0)
     assert select([entry(vectors, 0.2, -1.0)], 1).rows.tolist() == [30]
+
+
+def test_the_picks_are_those_of_scikit_activeml():
+    from skactiveml.pool import MaxHerding
+
+    vectors = clusters(300, 8).astype(np.float64)
+    labels = np.full(300, np.nan)
+    labels[[5, 77]] = 0
+    theirs = MaxHerding(metric_dict={"gamma": 1.0}, random_state=0).query(vectors, labels, batch_size=30)
+    assert select([entry(vectors)], 30, preselected=~np.isnan(labels)).rows.tolist() == theirs.tolist()

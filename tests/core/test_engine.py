@@ -16,12 +16,13 @@ from scipy.spatial.distance import cdist
 from shortlist.core.errors import Cancelled, ShortlistError
 from shortlist.core.progress import silent
 from shortlist.core.selection.engine import Term, _Run, calibrated
-from shortlist.core.selection.select import Selection, Values, select
+from shortlist.core.selection.select import Selection, select
 from shortlist.core.selection.strategies.coverage import Coverage
 from shortlist.core.selection.strategies.diversity import Diversity
 from shortlist.core.selection.strategies.threshold import Threshold
 from shortlist.core.selection.strategies.weights import Weights
 from shortlist.core.selection.strategy import Pool, Strategy
+from shortlist.core.selection.values import Values
 
 
 def of(strategy: Strategy, values, present=None, label: str | None = None) -> Values:
@@ -269,7 +270,8 @@ def assert_full_scan(entries: list[Values], n: int, datapool: tuple[int, ...] = 
     actual = select(entries, n, preselected=mask(len(entries[0].values), datapool))
     assert actual.rows.tolist() == expected
     np.testing.assert_allclose(actual.values, worth, rtol=1e-3, atol=1e-3 * np.abs(worth).max())
-    np.testing.assert_array_equal(actual.deciding, actual.values.argmax(axis=1))
+    spoke = np.where(np.isnan(actual.gains), -np.inf, actual.values)
+    np.testing.assert_array_equal(actual.deciding, spoke.argmax(axis=1))
     return actual
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import cache
+from typing import Any, get_args
 
 import numpy as np
 import pytest
+from scipy import sparse
+from scipy.special import softmax
 
 from shortlist.core.registry import instances_in, subclasses_in
 from shortlist.core.schema import described, first_sentence, parse, tag_of
@@ -13,7 +17,10 @@ from shortlist.core.scores import Objects, Score, Uncertainty, scores
 from shortlist.core.scores.aggregation import aggregate
 from shortlist.core.scores.apply import How, apply
 from shortlist.core.selection import config, inputs, strategy
-from shortlist.core.selection.select import Selection, Values, select
+from shortlist.core.selection.engine import greedy
+from shortlist.core.selection.explain import why_not
+from shortlist.core.selection.select import Selection, prepare, select
+from shortlist.core.selection.values import Amounts, Takes, Values
 
 SCORES = scores(Uncertainty)
 STRATEGIES = strategy.strategies()
@@ -172,7 +179,7 @@ def test_a_model_and_each_of_its_parameters_is_described(model):
 @pytest.mark.parametrize("model", STRATEGIES.values(), ids=list(STRATEGIES))
 def test_a_strategy_cites_its_source_and_says_what_its_gain_is(model):
     assert len(model.source) > 10
-    assert model.takes in ("vectors", "numbers", "categories")
+    assert model.takes in get_args(Takes)
     assert model.filters or model.gain_means
 
 
@@ -194,8 +201,10 @@ def test_every_strategy_can_be_written_in_a_config(name):
     source = {
         "vectors": {"type": "EMBEDDINGS"},
         "numbers": {"type": "SCORES", "field": "a"},
-        "categories": {"type": "METADATA", "key": "a"},
+        "committee": {"type": "PREDICTIONS", "task": "a", "name": "PASSES"},
+        "amounts": {"type": "METADATA", "key": "a"},
     }[model.takes]
+    source |= {"tag_name": "shown"} if model.queries else {}
     written = {"n_samples": 1, "strategies": [{"input": source, "strategy": {"type": name, **_required(name)}}]}
     read = parse(config.SelectionConfig, written)
     assert read.strategies[0].strategy == model(type=name, **_required(name))
@@ -204,23 +213,42 @@ def test_every_strategy_can_be_written_in_a_config(name):
 # Strategies -----------------------------------------------------------------------------------------------------------
 
 
-def _required(name: str) -> dict[str, float]:
+def _required(name: str) -> dict[str, Any]:
     """Values for the parameters that have no default."""
-    fields = STRATEGIES[name].model_fields.items()
-    return {field: 0.5 for field, info in fields if info.is_required() and field != "type"}
+    model = STRATEGIES[name]
+    fields = [field for field, info in model.model_fields.items() if info.is_required() and field != "type"]
+    return {field: {"type": "SCORES", "field": "a"} if field in model.beside else 0.5 for field in fields}
 
 
 @cache
-def _values(takes: str, n: int) -> np.ndarray:
+def _values(takes: str, n: int) -> np.ndarray | Amounts:
     rng = np.random.default_rng(n)
     if takes == "vectors":
         return rng.normal(size=(n, 5))
-    return rng.random(n) if takes == "numbers" else rng.integers(0, 4, n).astype(str)
+    if takes == "committee":
+        return softmax(rng.normal(size=(n, 3, 4)), axis=2)
+    if takes == "amounts":
+        return Amounts(("a", "b", "c"), sparse.csr_array(4 * rng.random((n, 3))))
+    return rng.random(n)
+
+
+def _taken(values: np.ndarray | Amounts, rows: np.ndarray) -> np.ndarray | Amounts:
+    """The values of some rows."""
+    return Amounts(values.names, values.matrix[rows]) if isinstance(values, Amounts) else values[rows]
+
+
+def _beside(name: str, values: np.ndarray) -> dict[str, np.ndarray]:
+    """Values for the strategy's own inputs that are never left out, made of the row's value."""
+    fields = STRATEGIES[name].model_fields.items()
+    own = [field for field, info in fields if isinstance(info.default, inputs.Predictions)]
+    required = {field: np.abs(values).sum(axis=1) for field in _required(name) if field in STRATEGIES[name].beside}
+    query = {"query": np.full((1, values.shape[1]), 0.5)} if STRATEGIES[name].queries else {}
+    return {**{field: softmax(values, axis=1) for field in own}, **required, **query}
 
 
 def entry(name: str, values: np.ndarray, **parameters) -> Values:
     model = STRATEGIES[name](type=name, **_required(name), **parameters)
-    return Values(name, model, values, np.ones(len(values), bool))
+    return Values(name, model, values, np.ones(len(values), bool), _beside(name, values))
 
 
 def picked(name: str, values: np.ndarray, n: int, **parameters) -> Selection:
@@ -236,12 +264,12 @@ def test_a_strategy_picks_the_same_for_the_same_seed(name, n_rows):
     np.testing.assert_array_equal(first.gains, second.gains)
 
 
-@every_ranking
+@pytest.mark.parametrize("name", [name for name in RANKING if not STRATEGIES[name].by_chance])
 @pytest.mark.parametrize("n_rows", [60, 2100])
 def test_a_strategy_picks_the_same_items_whatever_their_order(name, n_rows):
     values = _values(STRATEGIES[name].takes, n_rows)
     order = np.random.default_rng(3).permutation(n_rows)
-    np.testing.assert_array_equal(order[picked(name, values[order], 12).rows], picked(name, values, 12).rows)
+    np.testing.assert_array_equal(order[picked(name, _taken(values, order), 12).rows], picked(name, values, 12).rows)
 
 
 @every_ranking
@@ -255,11 +283,18 @@ def test_a_strategy_picks_each_row_at_most_once_up_to_the_whole_pool(name, stren
     assert selection.labels == [name]
 
 
-@every_ranking
+# To draw by value is to draw anyone among equals.
+@pytest.mark.parametrize("name", [name for name in RANKING if name != "STOCHASTIC"])
 @pytest.mark.parametrize("constant", [0.0, 2.5])
 def test_among_duplicates_the_first_rows_are_picked(name, constant):
-    shape = (8, 3) if STRATEGIES[name].takes == "vectors" else (8,)
-    np.testing.assert_array_equal(picked(name, np.full(shape, constant), 5).rows, [0, 1, 2, 3, 4])
+    takes = STRATEGIES[name].takes
+    shape = {"vectors": (8, 3), "committee": (8, 2, 3)}.get(takes, (8,))
+    values = np.full(shape, constant)
+    if takes == "committee":
+        values[:] = softmax([[constant, 0, 0], [0, constant, 1]], axis=1)
+    elif takes == "amounts":
+        values = Amounts(("a", "b"), sparse.csr_array(np.full((8, 2), constant)))
+    np.testing.assert_array_equal(picked(name, values, 5).rows, [0, 1, 2, 3, 4])
 
 
 @every_ranking
@@ -283,17 +318,39 @@ def test_gains_say_something_of_every_pick_but_a_first_one(name):
 
 
 @every_ranking
+@pytest.mark.parametrize("mixed", [False, True])
+def test_why_any_row_was_not_picked_can_be_told(name, mixed):
+    values = _values(STRATEGIES[name].takes, 60)
+    entries = [entry(name, values)] + ([entry("WEIGHTS", _values("numbers", 60))] if mixed else [])
+    selection = select(entries, 12)
+    reasons = why_not(prepare(entries, 12), selection, np.arange(60))
+    np.testing.assert_array_equal([reasons[row].rank for row in selection.rows], np.arange(1, 13))
+    left = [reason for reason in reasons if reason.outcome == "outbid"]
+    assert sorted(reason.ahead for reason in left) == list(range(48))
+    for reason in left:
+        np.testing.assert_allclose(reason.winner_values, selection.values[reason.closest - 1], rtol=1e-3, atol=1e-4)
+        assert reason.values.sum() <= reason.winner_values.sum() + 1e-3 * abs(reason.winner_values.sum())
+        assert selection.labels[reason.against] in (name, "WEIGHTS")
+        assert "It came closest as number" in reason.sentence()
+    longer = prepare(entries, 12)
+    following = greedy(longer.terms, longer.eligible, 13).rows[12]
+    assert reasons[following].ahead == 0
+
+
+@every_ranking
 def test_the_values_are_left_as_they_were(name):
-    values = _values(STRATEGIES[name].takes, 60).copy()
+    values = _values(STRATEGIES[name].takes, 60)
+    before = deepcopy(values)
     picked(name, values, 20)
-    np.testing.assert_array_equal(values, _values(STRATEGIES[name].takes, 60))
+    dense = [found.matrix.toarray() if isinstance(found, Amounts) else found for found in (values, before)]
+    np.testing.assert_array_equal(*dense)
 
 
 @pytest.mark.parametrize("name", FILTERING)
 def test_a_filter_keeps_the_same_items_whatever_their_order(name):
     values = _values(STRATEGIES[name].takes, 60)
     order = np.random.default_rng(3).permutation(60)
-    model, pool = entry(name, values).strategy, strategy.Pool(np.arange(60))
+    model, pool = entry(name, values).strategy, strategy.Pool(np.arange(60), n=5)
     kept = model.keeps(values, pool)
     assert kept.dtype == bool
     assert 0 < kept.sum() < 60

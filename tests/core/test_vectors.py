@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from shortlist.core.errors import ShortlistError
 from shortlist.core.selection.neighbors import neighbor_graph
-from shortlist.core.vectors import blocks, checked, mean_of, nearest, unit
+from shortlist.core.vectors import blocks, checked, mean_of, nearest, own_order, unit
 
 
 def cloud(n: int, d: int, seed: int = 0, offset: float = 0.0) -> np.ndarray:
@@ -62,6 +62,23 @@ def test_a_duplicate_is_at_exactly_zero(offset, dtype):
     np.testing.assert_array_equal(distances, np.zeros(1500))
     if dtype != np.float16:
         np.testing.assert_array_equal(indices, np.arange(1500))
+
+
+def test_vectors_far_off_the_origin_are_told_apart_before_they_are_rounded():
+    queries, references = (cloud(n, 3, seed).astype(np.float64) + 1e8 for n, seed in ((200, 0), (50, 1)))
+    distances, indices = nearest(queries, references)
+    np.testing.assert_array_equal(indices, cdist(queries, references).argmin(axis=1))
+    np.testing.assert_allclose(distances, cdist(queries, references).min(axis=1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("n_alike", [0, 10, 30])
+def test_rows_have_an_order_of_their_own(dtype, n_alike):
+    vectors = np.random.default_rng(0).integers(-3, 4, (200, 40)).astype(dtype)
+    vectors[:, :n_alike] = 0
+    moved = vectors[np.random.default_rng(1).permutation(200)]
+    moved[moved == 0] = -0.0
+    np.testing.assert_array_equal(moved[own_order(moved)], vectors[own_order(vectors)])
 
 
 def test_progress_ends_with_all_queries():

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from copy import copy
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from pydantic import Field
 
-from ...vectors import blocks, checked, mean_of, nearest
-from ..gains import Floats, Gains, Picks, Repulsion, Rows, Scale
-from ..strategy import Pool, Strategy, Takes
-
-# One block of products, so many rows by so many picks, stays in the second-level cache.
-_ROWS, _PICKS = 1024, 256
+from ...vectors import checked
+from ..apart import ApartGains
+from ..distances import DistanceGains
+from ..engine import Term
+from ..gains import Gains
+from ..limits import Barrier, Limit
+from ..objects import ObjectDistanceGains, objects_of
+from ..strategy import Pool, Strategy
+from ..values import ObjectVectors, Takes
 
 
 class Diversity(Strategy):
@@ -22,146 +24,62 @@ class Diversity(Strategy):
     takes: ClassVar[Takes] = "vectors"
     source: ClassVar[str] = "Gonzalez 1985; Sener & Savarese, Active Learning for CNNs: A Core-Set Approach, 2018"
     gain_means: ClassVar[str] = "distance to the nearest earlier pick"
+    of_objects: ClassVar[bool] = True
+    everyday: ClassVar[bool] = True
 
     type: Literal["DIVERSITY"]
+    stopping_condition_minimum_distance: float | None = Field(
+        None,
+        gt=0,
+        description="Pass over every sample that is nearer than this to an earlier pick or to the datapool; with objects, "
+        "every sample all of whose objects are.",
+    )
 
-    def gains(self, values: NDArray, pool: Pool) -> Gains:
+    def gains(self, values: Any, pool: Pool) -> Gains:
+        """Distances to the nearest pick; a sample of objects is as far as its farthest one.
+
+        On object embeddings the farthest object covers all objects better than the mean of a sample's objects does,
+        which prefers samples with few objects: with 150 of 3000 images of 4 objects each, the mean distance of an object to
+        the nearest picked one is 0.94 against 1.02 (random images: 0.95), and the greatest 1.17 against 1.24 (1.22).
+        """
+        if isinstance(values, ObjectVectors):
+            checked(values.vectors, "embeddings of objects")
+            inner = DistanceGains(values.vectors, *_objects(values, pool))
+            return ObjectDistanceGains(inner, values.offsets, no_objects_first=self.strength < 0)
         return DistanceGains(checked(values), pool.preselected, pool.eligible)
 
+    def rules(self, values: Any, pool: Pool) -> list[Limit | Term]:
+        distance = self.stopping_condition_minimum_distance
+        return [] if distance is None else [barrier(values, distance, pool)]
 
-class DistanceGains(Gains):
-    """The distance of every row to the nearest picked one, kept squared.
+    def words(self, source: str) -> str:
+        return f"spreads out in {source}" if self.strength > 0 else f"keeps close together in {source}"
 
-    A row's distance only falls, so what was measured against the first picks is an upper bound. Most rows are never
-    near winning and are hardly ever measured again; those that are, are measured against many picks at a time in one
-    matrix product. Squares are kept in single precision, so that distances below about a thousandth of the width of the
-    data are told apart no longer. Vectors are centred as they are read (see ``mean_of``) and never copied whole.
 
-    Args:
-        vectors: (n, d) float, all finite
-        preselected: rows that count as picked from the start
-        eligible: rows that may be picked, among which the start is; all by default
+def barrier(values: Any, distance: float, pool: Pool) -> Term:
+    """The rule that no pick is nearer than a distance to an earlier one or to the datapool.
+
+    Of samples of objects, none all of whose objects are that near; one without objects breaks no rule.
     """
+    of_objects = isinstance(values, ObjectVectors)
+    vectors = checked(values.vectors) if of_objects else _known(values, pool)
+    preselected, eligible = _objects(values, pool) if of_objects else (pool.preselected, pool.eligible)
+    found = ApartGains(vectors, preselected, eligible, distance)
+    # The first pick is near nothing, whatever the distance.
+    free = found.far if found.first_is_free else np.inf
+    gains = ObjectDistanceGains(found, values.offsets, no_objects_first=True) if of_objects else found
+    return Term(gains, scale=Barrier(min(distance, free)))
 
-    def __init__(self, vectors: NDArray[np.floating], preselected: Rows, eligible: Rows | None = None):
-        every = eligible is None or len(eligible) == len(vectors)
-        self.vectors = vectors
-        self.centre = mean_of(vectors if every else vectors[eligible])
-        self.squares = np.empty(len(vectors), np.float32)
-        for block in blocks(*vectors.shape):
-            rows = self._read(block)
-            self.squares[block] = np.einsum("ij,ij->i", rows, rows)
-        self.first_is_free = not len(preselected)
-        if len(preselected):
-            self._start = nearest(vectors, vectors[preselected])[0] ** 2
-        else:
-            # Before the first pick nothing is near: a distance beyond all real ones, greatest next to the mean.
-            self._start = 8 * self.squares.max(initial=0) + np.float32(1e-30) - self.squares
-        self._begin()
 
-    def _begin(self) -> None:
-        self.upper = self._start.copy()
-        self._seen = np.zeros(len(self.upper), np.int32)  # how many picks a row's bound accounts for
-        self._picked = np.empty((64, self.vectors.shape[1]), np.float32)
-        self._halves = np.empty(64, np.float32)
-        self._count = 0
-        self._window = np.zeros(0, np.int64)
+def _known(vectors: np.ndarray, pool: Pool) -> np.ndarray:
+    """The vectors, where rows that take no part may hold anything."""
+    idle = np.ones(len(vectors), bool)
+    idle[pool.eligible] = idle[pool.preselected] = False
+    if not np.isfinite(vectors[idle]).all():
+        vectors = np.where(idle[:, None], 0, vectors)
+    return checked(vectors)
 
-    def restart(self) -> DistanceGains:
-        other = copy(self)
-        other._begin()
-        return other
 
-    def natural(self, gain: Floats) -> Floats:
-        return np.sqrt(np.maximum(gain, 0))
-
-    def internal(self, gain: Floats) -> Floats:
-        return np.square(np.maximum(gain, 0))
-
-    def scale(self, solo: Picks, random: Rows, eligible: Rows) -> Scale:
-        """The radius of the solo run, and the median distance to as many random picks.
-
-        Beyond half of the pool any selection is dense and the two meet, so both are taken at half of it.
-        """
-        n = max(1, min(len(solo.rows), len(eligible) // 2))
-        gains = solo.gains[int(self.first_is_free) : n, 0]
-        radius = float(gains[gains > 0].min(initial=np.inf))
-        if not np.isfinite(radius):
-            return Repulsion(0.0, 0.0)
-        chosen = random[:: max(1, len(random) // n)][:n]
-        sample = np.setdiff1d(eligible[:: max(1, len(eligible) // 2000)], chosen)
-        chance = nearest(self.vectors[sample], self.vectors[chosen])[0] if len(sample) else np.zeros(1)
-        return Repulsion(radius, float(np.clip(np.median(chance), 0.1 * radius, 0.98 * radius)))
-
-    def tighten(self, rows: Rows, floor: Floats) -> NDArray[np.bool_]:
-        stale = np.flatnonzero(self._seen[rows] < self._count)
-        stale = stale[np.argsort(self._seen[rows[stale]], kind="stable")]
-        if len(stale):
-            self._catch_up(rows[stale], np.asarray(floor)[stale])
-        return (self._seen[rows] == self._count) & (self.upper[rows] >= floor)
-
-    def _catch_up(self, rows: Rows, floor: Floats) -> None:
-        """Measures rows against the picks that they have not seen; drops a row as soon as it is under its floor.
-
-        Args:
-            rows: (m,) ordered by how many picks they have seen
-            floor: (m,)
-        """
-        seen, upper = self._seen[rows], self.upper[rows]
-        for start in range(0, len(rows), _ROWS):
-            live = np.arange(start, min(start + _ROWS, len(rows)))
-            vectors, squares = self._read(rows[live]), self.squares[rows[live]]
-            first = int(seen[start])
-            while first < self._count and len(live):
-                last = min(first + _PICKS, self._count)
-                behind = int(np.searchsorted(seen[live], last))
-                now = live[:behind]
-                near = vectors[:behind] @ self._picked[first:last].T
-                near -= self._halves[first:last]
-                bound = np.minimum(upper[now], squares[:behind] - 2 * near.max(axis=1))
-                upper[now], seen[now] = bound, last
-                keep = np.ones(len(live), bool)
-                keep[:behind] = bound >= floor[now]
-                if not keep.all():
-                    live, vectors, squares = live[keep], vectors[keep], squares[keep]
-                first = last
-        self.upper[rows], self._seen[rows] = upper, seen
-
-    def open(self, rows: Rows) -> None:
-        self._window, self._inside = rows, self._read(rows)
-        self._current = self.upper[rows]
-        self._own_squares = self.squares[rows]
-
-    def current(self) -> Floats:
-        return self._current
-
-    def narrow(self, keep: NDArray[np.bool_]) -> None:
-        dropped = self._window[~keep]
-        self.upper[dropped], self._seen[dropped] = self._current[~keep], self._count
-        self._window, self._inside = self._window[keep], self._inside[keep]
-        self._current, self._own_squares = self._current[keep], self._own_squares[keep]
-
-    def pick(self, row: int) -> None:
-        if self._count == len(self._picked):
-            self._picked = np.concatenate([self._picked, np.empty_like(self._picked)])
-            self._halves = np.concatenate([self._halves, np.empty_like(self._halves)])
-        vector = self._read(slice(row, row + 1))[0]
-        self._picked[self._count], self._halves[self._count] = vector, self.squares[row] / 2
-        self._count += 1
-        if len(self._window):
-            squared = self._inside @ vector
-            squared *= -2
-            squared += self._own_squares
-            squared += self.squares[row]
-            np.minimum(self._current, squared, out=self._current)
-
-    def close(self) -> None:
-        self.upper[self._window], self._seen[self._window] = self._current, self._count
-        self._window = np.zeros(0, np.int64)
-
-    def _read(self, rows: Rows | slice) -> NDArray[np.float32]:
-        found = self.vectors[rows]
-        if isinstance(rows, slice) or found.dtype != np.float32:
-            return np.subtract(found, self.centre, dtype=np.float32)
-        found -= self.centre  # indexing by rows has copied them already
-        return found
+def _objects(values: ObjectVectors, pool: Pool) -> tuple[np.ndarray, np.ndarray]:
+    """The objects of the datapool, and of the rows that may be picked."""
+    return objects_of(values.offsets, pool.preselected)[0], objects_of(values.offsets, pool.eligible)[0]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..strategy import Pool, Strategy, Takes, numbers
+from ..strategy import Pool, Strategy
+from ..values import Takes, numbers
 
 _COMPARE = {
     "BIGGER": np.greater,
@@ -34,3 +35,7 @@ class Threshold(Strategy):
     def keeps(self, values: NDArray, pool: Pool) -> NDArray[np.bool_]:
         with np.errstate(invalid="ignore"):
             return _COMPARE[self.operation](numbers(values), self.threshold)
+
+    def words(self, source: str) -> str:
+        sign = {"BIGGER": ">", "BIGGER_EQUAL": ">=", "SMALLER": "<", "SMALLER_EQUAL": "<="}[self.operation]
+        return f"keeps only {source} {sign} {self.threshold:.12g}"
