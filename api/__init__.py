@@ -1,18 +1,27 @@
 """The verbs: read the dataset, compute, write the results. What operators, scripts and the command line all call."""
 
+from .configs import delete_config, list_configs, load_config, save_config
 from .disagreeing import score_disagreement
+from .explaining import explain_selection
 from .imaging import score_images
 from .label_quality import score_label_quality
 from .predicting import score_predicted_loss
+from .previewing import preview
 from .scoring import score_uncertainty
 from .selecting import delete_selection, list_selections, load_selection, manage_selections, select_samples
 from .visualizing import visualize_embeddings
 
 __all__ = [
+    "delete_config",
     "delete_selection",
+    "explain_selection",
+    "list_configs",
     "list_selections",
+    "load_config",
     "load_selection",
     "manage_selections",
+    "preview",
+    "save_config",
     "score_disagreement",
     "score_images",
     "score_label_quality",

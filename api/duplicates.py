@@ -13,8 +13,10 @@ from ..core.progress import Progress
 from ..core.scores.duplicates import groups_of_equals, groups_of_hashes, groups_of_vectors, pixel_key, possibly_equal
 from ..core.selection.inputs import Embeddings
 from ..core.verbs import ScoreImages
-from ..dataset import image_quality, images, inputs
+from ..dataset import image_quality, images
 from ..dataset.arrays import Unreadable
+from ..dataset.input_vectors import read_vectors
+from ..dataset.rows import Rows
 from ..dataset.samples import Samples, as_ids
 from .measuring import Table
 
@@ -112,8 +114,8 @@ def _near(
         return _ordered(groups_of_hashes(table.hashes[order], present, given.near_duplicate_distance, progress), order)
     ids = as_ids(table.ids)
     by_id = np.argsort(ids)
-    rows = inputs.Rows(ids[by_id], [samples])
-    vectors, present = inputs.read(Embeddings(type="EMBEDDINGS", field=given.embeddings), rows, 0, progress)
+    rows = Rows(ids[by_id], [samples])
+    vectors, present = read_vectors(Embeddings(type="EMBEDDINGS", field=given.embeddings), rows, progress)
     places = np.argsort(by_id)[order]
     groups = groups_of_vectors(
         vectors[places], present[places] & (table.read & firsts)[order], given.embedding_distance, progress

@@ -20,7 +20,7 @@ from ..dataset.results import ResultField, refuse_foreign
 from ..dataset.samples import Samples, as_ids, dataset_of, every_sample, samples_of, uncollected
 from ..dataset.score_fields import sample_path
 from ..dataset.scores import ScoreWriter, commit
-from ..dataset.selections import resolved
+from ..dataset.sets import resolved
 from .learning import Lesson, features_of, lesson
 from .summary import PredictedLossSummary
 from .terminal import Bar

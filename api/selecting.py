@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import fiftyone as fo
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.analysis.coverage import Comparison, compare_with_random
-from ..core.errors import ShortlistError, must_be
+from ..core.errors import ShortlistError, listed
 from ..core.progress import Progress
 from ..core.schema import parse
 from ..core.selection.config import SelectionConfig
-from ..core.selection.inputs import Scores
-from ..core.selection.select import Selection, Values, select
-from ..core.verbs import ManageSelections, ScoreUncertainty, SelectSamples
-from ..dataset import inputs, selections
+from ..core.selection.constraints.budget import Budget
+from ..core.selection.constraints.per_class import PerClass
+from ..core.selection.select import Selection, prepare, run, vectors_of
+from ..core.selection.strategy import Pool
+from ..core.verbs import ManageSelections, SelectSamples
+from ..dataset import selections
 from ..dataset.reservation import reserved
-from ..dataset.results import mark_of
-from ..dataset.samples import Samples, dataset_of, ids_of, samples_of
-from .scoring import score
+from ..dataset.samples import Samples, dataset_of, samples_of
+from .gathering import Material, gather, pool_of
 from .summary import ManagedSelections, SelectionResult
 from .terminal import Bar
+
+logger = logging.getLogger(__name__)
+
+# How many distances of candidates to picks are taken for each draw that a selection is compared with, and of how many
+# candidates at least and at most.
+_MOST_COMPARED, _FEWEST_AND_MOST_COVERED = 40_000_000, (2000, 20_000)
 
 
 def select_samples(
@@ -61,27 +67,22 @@ def _select(samples: Samples, given: SelectSamples, progress: Progress) -> Selec
     config, dataset = given.config, dataset_of(samples)
     dataset.reload()
     selections.refuse_taken(dataset, given.run_key)
-    pool = _pool(samples, config)
-    n_samples = config.budget(int(pool.candidates.sum()))
-    _check_budget(n_samples, pool)
-    values, notes = _values(config, pool, progress)
-    selection = select(
-        values,
-        n_samples,
-        candidates=pool.candidates,
-        preselected=pool.preselected,
-        seed=config.seed,
-        progress=progress,
-    )
-    coverage = _coverage(values, pool, selection, config.seed, progress)
+    material = gather(pool_of(samples, config), config, progress)
+    picked = _picked(material, config, progress)
+    coverage = _coverage(material, picked, config.seed, progress)
+    selection, pool = material.of_samples(picked), material.pool
+    notes = [*material.notes, *selection.shortages, *_limited(material, picked, config)]
     units = {entry.label(): entry.strategy.gain_means for entry in config.strategies}
     facts = {
         "versions": _versions(),
         "strategies": selection.labels,
+        "constraints": [constraint.label() for constraint in config.constraints],
+        "candidates": int(pool.candidates.sum()),
         "eligible": selection.eligible,
         "left_out": selection.left_out,
         "preselected": int(pool.preselected.sum()),
         "coverage": coverage.recorded() if coverage else None,
+        "notes": notes,
         "time": selections.now(),
     }
     selections.write(
@@ -89,6 +90,7 @@ def _select(samples: Samples, given: SelectSamples, progress: Progress) -> Selec
         given.run_key,
         pool.rows.ids,
         selection,
+        made_from=samples,
         units=[units.get(label, "a random number") for label in selection.labels],
         config=config.model_dump(mode="json", exclude_none=True),
         facts=facts,
@@ -97,7 +99,7 @@ def _select(samples: Samples, given: SelectSamples, progress: Progress) -> Selec
     return SelectionResult(
         given.run_key,
         selections.view_of(dataset, given.run_key),
-        n_samples,
+        len(selection.rows),
         dict(decided),
         selection.eligible,
         selection.left_out,
@@ -106,80 +108,99 @@ def _select(samples: Samples, given: SelectSamples, progress: Progress) -> Selec
     )
 
 
-@dataclass(frozen=True)
-class _Pool:
-    """The samples of a run and which of them may be picked or count as picked."""
+def _picked(material: Material, config: SelectionConfig, progress: Progress) -> Selection:
+    """The selection, in samples or in sequences as the material is.
 
-    rows: inputs.Rows
-    candidates: NDArray[np.bool_]
-    preselected: NDArray[np.bool_]
-
-
-def _pool(samples: Samples, config: SelectionConfig) -> _Pool:
-    dataset = dataset_of(samples)
-    views = [samples]
-    earlier = np.zeros(0, "S24")
-    if config.preselected is not None:
-        views.append(selections.resolved(dataset, config.preselected, "preselected"))
-        earlier = ids_of(views[-1])
-    own = ids_of(samples)
-    rows = inputs.Rows(np.unique(np.concatenate([own, earlier])), views)
-    preselected, candidates = rows.mask(earlier), rows.mask(own)
-    if config.candidates is not None:
-        candidates &= rows.mask(ids_of(selections.resolved(dataset, config.candidates, "candidates")))
-    return _Pool(rows, candidates & ~preselected, preselected)
-
-
-def _check_budget(n_samples: int, pool: _Pool) -> None:
-    available = int(pool.candidates.sum())
-    if n_samples > available:
-        earlier = int(pool.preselected.sum())
-        already = f" ({earlier} more are preselected)" if earlier else ""
-        raise must_be("n_samples", f"at most {available}, the number of candidates{already}", n_samples)
-
-
-def _values(config: SelectionConfig, pool: _Pool, progress: Progress) -> tuple[list[Values], list[str]]:
-    """The values of every strategy, and notes on the scores that were computed for it."""
-
-    found: dict[int, Values] = {}
-    notes: list[str] = []
-    # Scores come last, so that bad input stops the run before anything is scored.
-    for place, entry in sorted(enumerate(config.strategies), key=lambda item: isinstance(item[1].input, Scores)):
-        try:
-            if isinstance(entry.input, Scores):
-                notes += _scored(entry.input, pool.rows.samples, progress)
-            values, present = inputs.read(entry.input, pool.rows, config.seed, progress)
-        except ShortlistError as error:
-            raise error.at(f"strategies[{place}]") from None
-        found[place] = Values(entry.label(), entry.strategy, values, present)
-    return [found[place] for place in range(len(config.strategies))], notes
+    Raises:
+        ShortlistError: nothing can be picked, though something was asked for
+    """
+    try:
+        mixture = prepare(
+            material.entries,
+            material.n,
+            rules=material.rules,
+            candidates=material.candidates,
+            preselected=material.preselected,
+            seed=config.seed,
+            progress=progress,
+        )
+        # Who asks for what the pool does not have may not want to wait for the rest.
+        for shortage in mixture.shortages:
+            logger.warning("%s", shortage)
+        picked = run(mixture, progress)
+    except ShortlistError as error:
+        raise error if material.sequences is None else error.at("counted in sequences") from None
+    if not len(picked.rows) and material.n != 0:
+        reasons = listed(f"{count} {reason}" for reason, count in picked.left_out.items())
+        rules = f"the rules ({listed(_rules(config))}) must allow at least one pick" if picked.eligible else (
+            "at least one candidate must be eligible"
+        )  # fmt: skip
+        raise ShortlistError(
+            f"{rules}. Got none of {int(material.candidates.sum())} candidates instead"
+            f"{f' ({reasons})' if reasons else ''}; nothing was written."
+        )
+    return picked
 
 
-def _scored(given: Scores, samples: Samples, progress: Progress) -> list[str]:
-    """Computes a score where the config names it and samples lack it, as it was computed for the others; says so."""
-    lacking = inputs.unscored(given, samples)
-    if lacking is None:
-        return []
-    earlier = mark_of(dataset_of(samples), inputs.scores_path(given, samples)) or {}
-    parameters = {**earlier.get("parameters", {}), "label_field": given.task, "scores": [given.score]}
-    made = score(lacking, parse(ScoreUncertainty, parameters, where="input"), progress)
-    return [f"computed {given.label()} of {made.n_samples} samples first"]
+def _rules(config: SelectionConfig) -> list[str]:
+    """Everything that may keep a selection short of its number, in a few words each."""
+    stopping = [
+        f"{name} of {entry.label()}"
+        for entry in config.strategies
+        for name in type(entry.strategy).model_fields
+        if name.startswith("stopping_condition") and getattr(entry.strategy, name) is not None
+    ]
+    return [*(constraint.label() for constraint in config.constraints), *stopping]
 
 
-def _coverage(
-    values: list[Values], pool: _Pool, selection: Selection, seed: int, progress: Progress
-) -> Comparison | None:
-    """How well the picks cover the candidates in the first vectors of the config, estimated on at most 20 000 of them."""
-    entry = next((entry for entry in values if entry.strategy.takes == "vectors"), None)
-    if entry is None or not len(selection.rows):
+def _limited(material: Material, picked: Selection, config: SelectionConfig) -> list[str]:
+    """What the rules made of the number: fewer picks than asked for, and how much of a budget is used."""
+    notes = []
+    if material.n is not None and len(picked.rows) < material.n:
+        length = material.sequences.length if material.sequences else 1
+        notes.append(
+            f"picked {len(picked.rows) * length} of the {material.n * length} asked for: the rules "
+            f"({listed(_rules(config))}) allow no more"
+        )
+    for rule in material.rules:
+        if isinstance(rule.constraint, PerClass):
+            pool = Pool(np.flatnonzero(material.candidates), np.flatnonzero(material.preselected & rule.present))
+            notes += rule.constraint.unmet(rule.values, picked.rows, pool)
+        if isinstance(rule.constraint, Budget):
+            spent = float(np.nan_to_num(np.asarray(rule.values, np.float64)[picked.rows]).sum())
+            free = int((material.candidates & ~rule.present).sum())
+            unknown = f"; {free} candidates without a value cost nothing" if free else ""
+            notes.append(
+                f"the picks take {spent:g} of {rule.constraint.maximum:g} of {rule.constraint.input.label()}{unknown}"
+            )
+    return notes
+
+
+def _coverage(material: Material, picked: Selection, seed: int, progress: Progress) -> Comparison | None:
+    """How well the picks cover the candidates in the first vectors of the config, estimated on 2000 to 20 000 of them.
+
+    Vectors of objects say nothing of how samples are covered.
+    """
+    entry = next((entry for entry in material.entries if vectors_of(entry) is not None), None)
+    if entry is None or not len(picked.rows):
         return None
-    candidates = np.flatnonzero(pool.candidates & entry.present)
-    if len(candidates) > 20_000:
-        candidates = np.sort(np.random.default_rng(seed).choice(candidates, 20_000, replace=False))
-    earlier = np.flatnonzero(pool.preselected & entry.present)
+    vectors = vectors_of(entry)
+    assert vectors is not None
+    candidates = np.flatnonzero(material.candidates & entry.present)
+    earlier = np.flatnonzero(material.preselected & entry.present)
+    # Each is compared with all picks, again and again: of many picks fewer candidates must do.
+    most = int(np.clip(_MOST_COMPARED // (len(picked.rows) + len(earlier)), *_FEWEST_AND_MOST_COVERED))
+    covered = candidates
+    if len(candidates) > most:
+        covered = np.sort(np.random.default_rng(seed).choice(candidates, most, replace=False))
     return compare_with_random(
-        entry.values, selection.rows, preselected=earlier, pool=candidates, seed=seed, progress=progress
+        vectors, picked.rows, preselected=earlier, pool=candidates, covered=covered, seed=seed, progress=progress
     )
+
+
+def selection_keys(samples: Samples) -> list[str]:
+    """The names of the selections of a dataset, oldest first."""
+    return selections.selection_keys(dataset_of(samples))
 
 
 def list_selections(samples: Samples) -> list[selections.Record]:

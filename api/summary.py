@@ -258,7 +258,7 @@ class SelectionResult(Summary):
         eligible: how many samples could have been picked
         left_out: how many candidates could not, by reason
         coverage: how well it covers the candidates beside random, where it was made with embeddings
-        notes: what was computed on the way
+        notes: what was computed first, what was asked for and the candidates cannot give, and what rules made of the number
     """
 
     run_key: str

@@ -20,10 +20,11 @@ from ..core.errors import ShortlistError, must_be
 from ..core.progress import Progress
 from ..core.selection.inputs import Embeddings
 from ..core.verbs import VisualizeEmbeddings
-from .inputs import Rows, read
+from .embeddings import which_embeddings
+from .input_vectors import read_vectors
 from .results import ResultField, declare, refuse_foreign
+from .rows import Rows
 from .samples import Samples, dataset_of, field_of, ids_of
-from .sources import which_embeddings
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def visualize(samples: Samples, given: VisualizeEmbeddings, progress: Progress) 
         raise ShortlistError(
             f"embeddings must be there for at least two samples. Got {len(usable)} in {path!r} instead."
         )
-    vectors, _ = read(Embeddings(type="EMBEDDINGS", field=path), Rows(np.sort(ids_of(usable)), [usable]), 0)
+    vectors, _ = read_vectors(Embeddings(type="EMBEDDINGS", field=path), Rows(np.sort(ids_of(usable)), [usable]))
     progress(1, steps, f"projecting by {method}")
     with _renewed(samples, given.brain_key) as key:
         fob.compute_visualization(

@@ -188,6 +188,14 @@ def as_object_ids(ids: NDArray[np.bytes_]) -> list[ObjectId]:
     return [ObjectId(one.decode()) for one in ids]
 
 
+def stored_path(path: str, samples: Samples) -> str:
+    """Where raw documents hold a field: ids, such as those of groups, are called ``_id`` there."""
+    if not isinstance(samples.get_field(path), fo.ObjectIdField):
+        return path
+    owner, dot, name = path.rpartition(".")
+    return f"{owner}{dot}{'' if name.startswith('_') else '_'}{name}"
+
+
 def value_at(document: dict, path: str) -> Any:
     """The value at a dotted path of a raw document, None where there is none."""
     value: Any = document

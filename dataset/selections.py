@@ -11,16 +11,22 @@ from typing import Any
 
 import fiftyone as fo
 import numpy as np
+from bson import json_util
 from fiftyone import ViewField as F
 from fiftyone.core.utils import to_slug
 from numpy.typing import NDArray
 
-from ..core.errors import ShortlistError, did_you_mean, listed, must_be, shown
+from ..core.errors import ShortlistError, did_you_mean, listed, must_be
 from ..core.selection.select import Selection
-from .results import ResultField, Staging, declare, forget_group, mark_of, uninterrupted
-from .samples import as_object_ids, every_sample, generated_kind
+from .results import Staging, declare, forget_group, mark_of, uninterrupted
+from .samples import Samples, every_sample
+from .selection_fields import documents_of, fields_of
 
 METHOD = "shortlist/selection"
+# Bytes of a view's stages; a document of the database holds 16 MB.
+_MOST_OF_A_VIEW = 8_000_000
+# Fields of these names make samples that cannot be copied, or are taken for fields of frames.
+_KEPT = ("frames", "self")
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,8 @@ def refuse_taken(dataset: fo.Dataset, run_key: str) -> None:
     mark = mark_of(dataset, run_key)
     if dataset.get_field(run_key) is not None and mark is None:
         raise must_be("run_key", "new", run_key, f"There is a field of that name. {other}")
+    if run_key in _KEPT:
+        raise must_be("run_key", f"another name than {listed(_KEPT)}, which FiftyOne keeps for itself", run_key, other)
     if mark is not None and mark.get("verb") != "select_samples":
         raise must_be("run_key", "new", run_key, f"There is a score field of that name. {other}")
     if mark is None and run_key in every_sample(dataset).distinct("tags"):
@@ -119,6 +127,7 @@ def write(
     ids: NDArray[np.bytes_],
     selection: Selection,
     *,
+    made_from: Samples,
     units: Sequence[str],
     config: dict[str, Any],
     facts: dict[str, Any],
@@ -132,6 +141,7 @@ def write(
         run_key: its name, checked by ``refuse_taken``
         ids: (n,) the sample ids of the selection's rows
         selection: the picks
+        made_from: the candidates, which the record gives again by ``candidates_of``
         units: (s,) what each strategy's gain means
         config: the selection config as JSON
         facts: what else to record
@@ -139,8 +149,8 @@ def write(
     with Staging(dataset) as staging, uninterrupted():
         if mark_of(dataset, run_key) is not None:
             _remove(dataset, run_key)
-        fields = _fields(run_key, selection, units, config)
-        staging.add(_documents(ids, selection))
+        fields = fields_of(run_key, selection, units, config)
+        staging.add(documents_of(ids, selection))
         declare(dataset, fields, "writing")
         tags = {"$ifNull": ["$tags", []]}
         tagged = {"$cond": [{"$in": [run_key, tags]}, tags, {"$concatArrays": [tags, [run_key]]}]}
@@ -148,10 +158,39 @@ def write(
         declare(dataset, fields, "complete")
         name, found = run_key, view_of(dataset, run_key)
         dataset.save_view(name, found, description=f"Shortlist selection {run_key}, in order of rank", overwrite=True)
+        origin = _storable(made_from)
         record = dataset.init_run(
-            method=METHOD, n_samples=len(selection.rows), selection=config, facts={**facts, "by": user()}
+            method=METHOD,
+            n_samples=len(selection.rows),
+            selection=config,
+            facts={**facts, "by": user(), "view_is_kept": origin is not None},
         )
-        dataset.register_run(run_key, record)
+        (dataset if origin is None else origin).register_run(run_key, record)
+
+
+def _storable(samples: Samples) -> Samples | None:
+    """The view to keep with a record: of a grouped dataset the slice at hand; None for one that no document can hold."""
+    if samples.media_type == "group":
+        samples = samples.select_group_slices(samples.group_slice)
+    if not isinstance(samples, fo.DatasetView):
+        return samples
+    size = sum(len(json_util.dumps(stage)) for stage in samples._serialize())
+    return samples if size <= _MOST_OF_A_VIEW else None
+
+
+def candidates_of(dataset: fo.Dataset, run_key: str) -> Samples:
+    """The samples that a selection was made from, as they are now.
+
+    Raises:
+        ShortlistError: no such selection, or its view was too large to be kept
+    """
+    if not record_of(dataset, run_key).facts.get("view_is_kept", False):
+        raise ShortlistError(
+            f"the selection {run_key!r} must have the view that it was made from. It was made without keeping it, or the "
+            f"view was too large: a list of ids, say. Tag the samples and select from the tag."
+        )
+    view: Samples = dataset.load_run_view(run_key)
+    return view
 
 
 def delete(dataset: fo.Dataset, run_key: str) -> None:
@@ -183,94 +222,12 @@ def _remove(dataset: fo.Dataset, run_key: str) -> None:
     dataset.delete_sample_field(run_key)
 
 
-def _documents(ids: NDArray[np.bytes_], selection: Selection) -> list[dict[str, Any]]:
-    """One document a pick: which sample, and why."""
-    picked = as_object_ids(ids[selection.rows])
-    near = [None if row < 0 else ids[row].decode() for row in selection.neighbors]
-    gain_names = names_of_gains(selection.labels)
-    documents = []
-    for place, sample_id in enumerate(picked):
-        why = {
-            "_cls": "DynamicEmbeddedDocument",
-            "rank": place + 1,
-            "decided_by": selection.labels[selection.deciding[place]],
-            "value": _number(selection.values[place].sum()),
-            "nearest": near[place],
-            "distance": _number(selection.distances[place]),
-        }
-        why |= {name: _number(gain) for name, gain in zip(gain_names, selection.gains[place], strict=True)}
-        documents.append({"_id": sample_id, "why": why})
-    return documents
-
-
-def names_of_gains(labels: Sequence[str]) -> list[str]:
-    """A field name for the gain of each strategy, such as ``gain_diversity_clip``."""
-    names: list[str] = []
-    for label in labels:
-        slug = re.sub(r"\W+", "_", label.replace(" of ", "_"), flags=re.ASCII).strip("_").lower()
-        name = f"gain_{slug}"
-        names.append(name if name not in names else f"{name}_{len(names) + 1}")
-    return names
-
-
-def _fields(run_key: str, selection: Selection, units: Sequence[str], config: dict[str, Any]) -> list[ResultField]:
-    """The fields of a selection: one embedded document that says why."""
-    info = {"verb": "select_samples", "parameters": config}
-
-    def inside(name: str, kind: type[fo.Field], sentence: str, index: bool = False) -> ResultField:
-        return ResultField(f"{run_key}.{name}", kind, sentence, {"verb": "select_samples"}, index, part=True)
-
-    gains = [
-        inside(name, fo.FloatField, f"What the pick added for {label}: {unit or 'the value itself'}.")
-        for name, label, unit in zip(names_of_gains(selection.labels), selection.labels, units, strict=True)
-    ]
-    return [
-        ResultField(
-            run_key, fo.EmbeddedDocumentField, f"Shortlist selection {run_key}: why each sample was picked.", info
-        ),
-        inside("rank", fo.IntField, "The place in the selection, 1 = picked first.", index=True),
-        inside("decided_by", fo.StringField, "The strategy that spoke most for the pick."),
-        inside("value", fo.FloatField, "What the pick was worth: strengths times gains on the common scale."),
-        inside(
-            "nearest", fo.StringField, "The id of the nearest sample that was picked earlier or is in the datapool."
-        ),
-        inside("distance", fo.FloatField, "How far the nearest earlier sample is (Euclidean)."),
-        *gains,
-    ]
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
 def user() -> str:
     """Who runs this, for a record."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
-
-
-def resolved(dataset: fo.Dataset, name: str, where: str) -> fo.DatasetView:
-    """The samples of a tag, a saved view or an earlier selection, whichever has the name.
-
-    Raises:
-        ShortlistError: none has
-    """
-    if name in selection_keys(dataset):
-        return view_of(dataset, name)
-    if dataset.has_saved_view(name):
-        view = dataset.load_saved_view(name)
-        if (kind := generated_kind(view)) is not None:
-            raise ShortlistError(f"{where} must be a view of samples. Got {shown(name)}, a view of {kind}, instead.")
-        return view
-    if name in every_sample(dataset).distinct("tags"):
-        return every_sample(dataset).match_tags(name)
-    known = [*selection_keys(dataset), *dataset.list_saved_views(), *every_sample(dataset).distinct("tags")]
-    hint = did_you_mean(name, known) or (f"It has {listed(known)}." if known else "It has none yet.")
-    raise ShortlistError(
-        f"{where} must be a tag, a saved view or a selection of {dataset.name!r}. Got {shown(name)} instead. {hint}"
-    )
 
 
 def now() -> str:

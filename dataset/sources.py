@@ -11,21 +11,33 @@ from typing import Any
 
 import fiftyone as fo
 
-from ..core.errors import ShortlistError, listed, must_be
 from ..core.schema import Offered, Only, Role
-from ..core.selection.inputs import Embeddings
-from .labels import LABEL_TYPES, every_field, is_prediction_field, label_path, prediction_fields
-from .samples import FRAMES, Samples, dataset_of, every_sample, field_of, source_of
+from ..core.selection.values import Takes
+from .embeddings import every_brain_run, inside_list, object_vectors, vector_fields
+from .labels import LABEL_TYPES, every_field, label_field, label_path, prediction_fields
+from .samples import FRAMES, Samples, dataset_of, every_sample, source_of
 from .selections import selection_keys
 
 NUMBERS = (fo.FloatField, fo.IntField, fo.BooleanField, fo.DateField, fo.DateTimeField)
+# Fractions can be categories too where there are few, which a schema does not say.
+CATEGORIES = (fo.StringField, fo.BooleanField, fo.IntField, fo.DateField, fo.DateTimeField, fo.ObjectIdField)
 # Seconds for which a form takes the tags for what they were.
 _REMEMBERED = 10
+# Samples that a form may scan for their classes.
+_SCANNED = 100_000
 _HIDDEN = {"created_at", "last_modified_at"}
 
 
-def choices(role: Role, samples: Samples) -> list[str]:
-    """What this dataset has for a role, the likeliest first."""
+def choices(role: Role, samples: Samples, takes: Takes | None = None) -> list[str]:
+    """What this dataset has for a role, the likeliest first.
+
+    Args:
+        role: the role
+        samples: the dataset or view
+        takes: what the strategy that will use a plain value takes, if that is known: numbers, or amounts of categories
+    """
+    if role.name == "value" and takes is not None:
+        return number_fields(samples) if takes == "numbers" else category_fields(samples)
     return _FINDERS[role.name](samples)
 
 
@@ -40,6 +52,11 @@ def _predictions(samples: Samples) -> list[str]:
     return sorted(
         found, key=lambda path: (path not in shown, _looks_true(path), "pred" not in path.lower(), found.index(path))
     )
+
+
+def label_fields(samples: Samples) -> list[str]:
+    """Fields of labels that can be read, of samples and of frames, the likeliest predictions first."""
+    return _predictions(samples)
 
 
 def _is_ours(samples: Samples, path: str) -> bool:
@@ -101,45 +118,64 @@ def _tasks(kind: type | None, path: str) -> set[str]:
     return tasks | {"frames"} if path.startswith(FRAMES) else tasks
 
 
-def _embeddings(samples: Samples) -> list[str]:
-    schema = samples.get_field_schema(flat=True)
-    return [path for path, field in schema.items() if _is_vector(field) and not _inside_label(schema, path)]
-
-
-def _is_vector(field: fo.Field) -> bool:
-    is_list_of_floats = isinstance(field, fo.ListField) and isinstance(field.field, fo.FloatField)
-    return isinstance(field, fo.VectorField) or is_list_of_floats
-
-
-def _parents(schema: dict[str, fo.Field], path: str) -> list[fo.Field | None]:
-    parts = path.split(".")
-    return [schema.get(".".join(parts[:depth])) for depth in range(1, len(parts))]
-
-
-def inside_list(schema: dict[str, fo.Field], path: str) -> bool:
-    """Whether a sample has many values at a path."""
-    return any(isinstance(parent, fo.ListField) for parent in _parents(schema, path))
-
-
-def _inside_label(schema: dict[str, fo.Field], path: str) -> bool:
-    """Whether a path is part of a prediction: its logits are vectors, but no embeddings."""
-    return inside_list(schema, path) or any(map(is_prediction_field, _parents(schema, path)))
-
-
-def _brain_runs(samples: Samples) -> list[str]:
-    return [key for key in samples.list_brain_runs() if _stores_embeddings(samples, key)]
-
-
-def _stores_embeddings(samples: Samples, key: str) -> bool:
-    config = samples.get_brain_info(key).config
-    kind, field = getattr(config, "type", ""), getattr(config, "embeddings_field", None)
-    # A visualization keeps its points, and its vectors only where they are in a field.
-    has_vectors = kind == "similarity" or (kind == "visualization" and field is not None)
-    return has_vectors and not getattr(config, "patches_field", None)
+def vectors_of_objects(samples: Samples, task: str) -> list[str]:
+    """The attributes of a label field's objects that hold vectors."""
+    return object_vectors(samples, label_field(samples, task))
 
 
 def number_fields(samples: Samples) -> list[str]:
-    return [path for path, field in _plain_fields(samples) if isinstance(field, NUMBERS)]
+    """Fields with one number, date or truth value a sample, the likeliest first."""
+    found = [path for path, field in _plain_fields(samples) if isinstance(field, NUMBERS)]
+    return sorted(found, key=lambda path: _is_beside(samples, path))
+
+
+def category_fields(samples: Samples) -> list[str]:
+    """Fields whose values can be categories: those of texts first, then truth values, then lists, numbers and dates."""
+    plain = [(path, field) for path, field in _plain_fields(samples) if path != "filepath"]
+    found = [(path, field) for path, field in plain if isinstance(item_of(field), CATEGORIES)]
+    kinds = (fo.StringField, fo.BooleanField, fo.ListField, fo.Field)
+    by_kind = sorted(found, key=lambda item: [isinstance(item[1], kind) for kind in kinds].index(True))
+    return sorted((path for path, _ in by_kind), key=lambda path: _is_beside(samples, path))
+
+
+def _is_beside(samples: Samples, path: str) -> bool:
+    """Whether a field is about the image file or part of a label, which samples are rarely picked by."""
+    parent = samples.get_field(path.split(".")[0])
+    is_label = isinstance(parent, fo.EmbeddedDocumentField) and issubclass(parent.document_type, fo.Label)
+    return is_label or path.startswith("metadata.")
+
+
+def _values(samples: Samples) -> list[str]:
+    """Every field with a plain value, or a list of such, those of numbers first."""
+    return list(dict.fromkeys([*number_fields(samples), *category_fields(samples)]))
+
+
+def classes_at(samples: Samples, path: str) -> list[str]:
+    """The classes of a label field or the categories of a field of texts, as far as a form may look for them.
+
+    Those that the dataset declares, else those that there are, unless there are too many samples to look.
+    """
+    dataset = dataset_of(samples)
+    declared = dataset.classes.get(path) or (dataset.default_classes if path in _predictions(samples) else [])
+    return list(declared) or _distinct(dataset.name, path, int(time.monotonic() // _REMEMBERED))
+
+
+@lru_cache(maxsize=64)
+def _distinct(dataset: str, path: str, _: int) -> list[str]:
+    samples = every_sample(fo.load_dataset(dataset))
+    field = samples.get_field(path)
+    kind = LABEL_TYPES.get(field.document_type) if isinstance(field, fo.EmbeddedDocumentField) else None
+    if kind is not None:
+        path = ".".join(part for part in (path, kind.list_attribute, "label") if part)
+    leaf = samples.get_field(path)
+    if leaf is None or not isinstance(item_of(leaf), fo.StringField) or len(samples) > _SCANNED:
+        return []
+    return [value for value in samples.distinct(path) if value is not None]
+
+
+def item_of(field: fo.Field) -> fo.Field:
+    """What a list field holds; of any other field itself."""
+    return field.field if isinstance(field, fo.ListField) else field
 
 
 def _plain_fields(samples: Samples) -> list[tuple[str, fo.Field]]:
@@ -185,42 +221,17 @@ _FINDERS: dict[str, Callable[[Samples], list[str]]] = {
     "predictions": _predictions,
     "labels": _labels,
     "heatmaps": _heatmaps,
-    "embeddings": _embeddings,
-    "brain_run": _brain_runs,
+    "embeddings": vector_fields,
+    "brain_run": every_brain_run,
     "number": number_fields,
-    "value": number_fields,
+    "value": _values,
+    "category": category_fields,
     "samples": _sample_sets,
+    "tag": lambda samples: _tags(dataset_of(samples).name, int(time.monotonic() // _REMEMBERED)),
+    "view": lambda samples: [*selection_keys(dataset_of(samples)), *dataset_of(samples).list_saved_views()],
+    "dataset": lambda samples: [name for name in fo.list_datasets() if name != dataset_of(samples).name],
     "selection": lambda samples: selection_keys(dataset_of(samples)),
     "new_selection": _new_selections,
     "zoo_model": _zoo_models,
     "color": _colors,
 }
-
-
-def which_embeddings(given: Embeddings, samples: Samples) -> tuple[str | None, str | None]:
-    """The field or the Brain run that an EMBEDDINGS input means: given, or the only one there is."""
-    fields, runs = _embeddings(samples), _brain_runs(samples)
-    if given.field and given.brain_key:
-        raise must_be("the input EMBEDDINGS", "given a field or a brain_key, not both", [given.field, given.brain_key])
-    if given.brain_key:
-        if given.brain_key not in runs:
-            raise must_be(
-                "input.brain_key", f"a Brain run with embeddings ({listed(runs) or 'there is none'})", given.brain_key
-            )
-        return None, given.brain_key
-    if given.field:
-        field = field_of(samples, given.field, "input.field", fields)
-        if not _is_vector(field):
-            raise must_be("input.field", "a field with one vector a sample", f"{given.field} ({type(field).__name__})")
-        return given.field, None
-    # Runs whose embeddings live in a field are that field once more.
-    runs = [key for key in runs if not getattr(samples.get_brain_info(key).config, "embeddings_field", None)]
-    if len(fields) + len(runs) == 1:
-        return (fields[0], None) if fields else (None, runs[0])
-    if not fields and not runs:
-        from ..core.schema import EMBEDDINGS
-
-        raise ShortlistError(f"the input EMBEDDINGS needs embeddings. {EMBEDDINGS.lacking}")
-    raise ShortlistError(
-        f"the input EMBEDDINGS must name its field or brain_key, since there are several: {listed([*fields, *runs])}."
-    )

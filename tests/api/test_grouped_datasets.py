@@ -5,7 +5,7 @@ from __future__ import annotations
 import fiftyone as fo
 import pytest
 
-from shortlist import ShortlistError, delete_selection, load_selection, score_uncertainty, select_samples
+from shortlist import ShortlistError, delete_selection, load_selection, preview, score_uncertainty, select_samples
 
 RANDOM = {"n_samples": 3, "strategies": [{"input": {"type": "RANDOM"}, "strategy": {"type": "WEIGHTS"}}]}
 
@@ -28,6 +28,21 @@ def test_the_active_slice_is_scored(pairs):
     made = score_uncertainty(pairs, "predictions")
     assert made.n_samples == 6
     assert None not in pairs.values("predictions_uncertainty_margin")
+
+
+def test_at_most_one_slice_of_each_group(pairs):
+    """The id of a group is not stored under that name."""
+    both = pairs.select_group_slices(["left", "right"])
+    one_each = {"constraints": [{"type": "MAX_PER_GROUP", "key": "group.id", "maximum": 1}]}
+    counted = preview(both, {**RANDOM, **one_each, "n_samples": 12})
+    assert (counted.n_eligible, counted.n_samples) == (12, 6)
+    result = select_samples(both, {**RANDOM, **one_each, "n_samples": 12}, "round_1")
+    assert len(result.ids) == len(set(result.view.values("group.id"))) == 6
+
+    balanced = {"input": {"type": "METADATA", "key": "group.id"}, "strategy": {"type": "BALANCE"}}
+    assert preview(both, {"n_samples": 6, "strategies": [balanced]}).n_eligible == 12
+    result = select_samples(both, {"n_samples": 6, "strategies": [balanced]}, "round_2")
+    assert len(set(result.view.values("group.id"))) == 6
 
 
 def test_a_selection_of_another_slice_is_found_and_deleted(pairs):

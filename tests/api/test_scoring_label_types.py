@@ -400,7 +400,6 @@ class TestParameters:
         noted = dataset.get_field(f"predictions_{ENTROPY}").info["shortlist"]
         assert noted["parameters"] == {
             "aggregation": "sum",
-            "top_m": 3,
             "min_confidence": 0.6,
             "normalize": False,
             "temperature": 2.0,

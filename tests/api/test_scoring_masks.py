@@ -213,7 +213,6 @@ class TestParameters:
         )
         assert field.info["shortlist"]["parameters"] == {
             "aggregation": "mean",
-            "top_m": 3,
             "segmentation": "segment",
             "confidence_map": None,
             "normalize": False,

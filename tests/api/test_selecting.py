@@ -10,6 +10,8 @@ import pytest
 from fiftyone import ViewField as F
 
 from shortlist import list_selections, load_selection, score_uncertainty, select_samples
+from shortlist.api import selecting
+from shortlist.core.analysis.coverage import compare_with_random
 from shortlist.core.schema import parse
 from shortlist.core.selection.config import SelectionConfig
 
@@ -317,3 +319,18 @@ def test_nothing_but_tag_and_field_is_changed(classified, documents):
     before = documents(classified, ours)
     select_samples(classified, by_hour(3), "round_1")
     assert documents(classified, ours) == before
+
+
+def test_of_many_candidates_some_are_compared_and_all_are_drawn_from(classified, monkeypatch):
+    monkeypatch.setattr(selecting, "_FEWEST_AND_MOST_COVERED", (2, 4))
+    seen = []
+
+    def compared(*args, pool, covered, **more):
+        seen.append((len(pool), len(covered)))
+        return compare_with_random(*args, pool=pool, covered=covered, **more)
+
+    monkeypatch.setattr(selecting, "compare_with_random", compared)
+    select_samples(classified, {"n_samples": 5, "strategies": [DIVERSITY]}, "some")
+    monkeypatch.setattr(selecting, "_MOST_COMPARED", 15)
+    select_samples(classified, {"n_samples": 5, "strategies": [DIVERSITY]}, "fewer")
+    assert seen == [(12, 4), (12, 3)]

@@ -40,9 +40,15 @@ class TestTheNumber:
         with refused(untouched, sentence):
             select_samples(untouched, config(HOUR, below, n=5), "round_1")
 
-    @pytest.mark.parametrize(("more", "got"), [({}, "neither"), ({"n_samples": 1, "proportion_samples": 0.5}, "both")])
-    def test_of_two_kinds_or_none(self, untouched, refused, more, got):
-        sentence = f"config: exactly one of n_samples and proportion_samples must be given. Got {got} instead."
+    @pytest.mark.parametrize(
+        ("more", "end"),
+        [
+            ({}, ", or a BUDGET among the constraints. Got neither instead."),
+            ({"n_samples": 1, "proportion_samples": 0.5}, ". Got both instead."),
+        ],
+    )
+    def test_of_two_kinds_or_none(self, untouched, refused, more, end):
+        sentence = f"config: exactly one of n_samples and proportion_samples must be given{end}"
         with refused(untouched, sentence):
             select_samples(untouched, {"strategies": [HOUR], **more}, "round_1")
 
@@ -51,7 +57,7 @@ def test_an_unknown_strategy(untouched, refused):
     misspelt = {**DIVERSITY, "strategy": {"type": "DIVERSTY"}}
     with pytest.raises(ShortlistError) as caught:
         select_samples(untouched, config(misspelt), "round_1")
-    assert str(caught.value).startswith("config.strategies[0].strategy.type must be one of COVERAGE, DIVERSITY, ")
+    assert str(caught.value).startswith("config.strategies[0].strategy.type must be one of ")
     assert str(caught.value).endswith("Got 'DIVERSTY' instead. Did you mean 'DIVERSITY'?")
 
 
@@ -127,6 +133,15 @@ class TestTheRunKey:
         classified.save_view(name, classified.limit(3))
         with refused(classified, taken("There is a saved view of that name.")):
             select_samples(classified, config(), "round_1")
+
+    @pytest.mark.parametrize("name", ["frames", "self"])
+    def test_that_fiftyone_keeps_for_itself(self, untouched, refused, name):
+        sentence = (
+            f"run_key must be another name than frames, self, which FiftyOne keeps for itself. Got {name!r} instead. Choose "
+            f"another key."
+        )
+        with refused(untouched, sentence):
+            select_samples(untouched, config(), name)
 
     @pytest.mark.parametrize("name", ["id", "filepath", "tags", "metadata", "predictions"])
     def test_of_a_field_that_every_dataset_has(self, untouched, refused, name):
@@ -237,7 +252,7 @@ class TestTheNumbers:
 
     def test_a_default_that_is_a_text(self, untouched, refused):
         source = {"type": "METADATA", "key": "hour", "default_value": "noon"}
-        sentence = "config.strategies[0].input.default_value must be a number. Got 'noon' instead."
+        sentence = "strategies[0]: input.default_value must be a number where numbers are wanted. Got 'noon' instead."
         with refused(untouched, sentence):
             select_samples(untouched, config(weights(**source)), "round_1")
 
@@ -247,8 +262,8 @@ class TestTheNumbers:
     def test_scores_that_name_no_one_thing(self, untouched, refused, given):
         sentence = (
             f"strategies[0]: the input SCORES must be given either a field, or a task (label field) and a score. "
-            f"Got {given!r} instead. Number fields here: metadata.size_bytes, metadata.width, metadata.height, "
-            f"metadata.num_channels, predictions.confidence, hour, checked, day."
+            f"Got {given!r} instead. Number fields here: hour, checked, day, metadata.size_bytes, metadata.width, "
+            f"metadata.height, metadata.num_channels, predictions.confidence."
         )
         with refused(untouched, sentence):
             select_samples(untouched, config(weights(type="SCORES", **given)), "round_1")

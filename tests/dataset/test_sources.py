@@ -10,7 +10,8 @@ import pytest
 from shortlist import select_samples
 from shortlist.core import schema
 from shortlist.core.schema import Role
-from shortlist.dataset.sources import choices
+from shortlist.dataset import sources
+from shortlist.dataset.sources import choices, classes_at
 
 HOUR = {"input": {"type": "METADATA", "key": "hour"}, "strategy": {"type": "WEIGHTS"}}
 ROLES = [role for role in vars(schema).values() if isinstance(role, Role)]
@@ -21,7 +22,7 @@ def test_every_role_finds_something_or_nothing_in_an_empty_dataset(make, role):
     found = choices(role, make())
     assert isinstance(found, list)
     assert len(set(found)) == len(found)
-    assert role.open or not found or role.name == "number" or all(name.startswith("metadata.") for name in found)
+    assert role.open or all(name.startswith("metadata.") or name == "tags" for name in found)
 
 
 def test_predictions_come_before_ground_truth(untouched, make):
@@ -46,13 +47,30 @@ def test_brain_runs_with_vectors_of_samples(classified):
 def test_numbers_and_values(untouched):
     numbers, values = choices(schema.NUMBER, untouched), choices(schema.VALUE, untouched)
     assert [name for name in numbers if not name.startswith("metadata.")] == [
-        "predictions.confidence",
         "hour",
         "checked",
         "day",
+        "predictions.confidence",
     ]
-    assert values == numbers
-    assert not {"id", "created_at", "last_modified_at", "clip", "tags"} & set(values)
+    assert values[: len(numbers)] == numbers
+    assert not {"id", "filepath", "created_at", "last_modified_at", "clip"} & set(values)
+
+
+def test_values_are_those_that_the_strategy_can_take(untouched):
+    categories = choices(schema.CATEGORY, untouched)
+    assert categories[0] == "weather"
+    assert [name for name in categories if not name.startswith("metadata.")] == [
+        "weather",
+        "checked",
+        "tags",
+        "hour",
+        "day",
+        "predictions.label",
+        "predictions.tags",
+    ]
+    assert choices(schema.VALUE, untouched, "amounts") == categories
+    assert choices(schema.VALUE, untouched, "numbers") == choices(schema.NUMBER, untouched)
+    assert set(choices(schema.VALUE, untouched)) == {*categories, *choices(schema.NUMBER, untouched)}
 
 
 def test_sets_of_samples_and_selections(classified):
@@ -72,3 +90,26 @@ def test_the_proposed_key_is_free_of_fields_too(make):
 def test_a_view_offers_only_the_fields_it_shows(untouched):
     assert choices(schema.PREDICTIONS, untouched.exclude_fields("predictions")) == []
     assert choices(schema.EMBEDDINGS, untouched.select_fields("weather")) == []
+
+
+class TestClasses:
+    def test_are_those_that_the_dataset_declares(self, untouched):
+        assert classes_at(untouched, "predictions") == ["a", "b", "c"]
+
+    def test_are_else_those_that_there_are(self, make):
+        boxes = fo.Detections(detections=[fo.Detection(label=label, bounding_box=[0, 0, 1, 1]) for label in "cab"])
+        dataset = make(
+            [fo.Sample("/nowhere/0.png", boxes=boxes, one=fo.Classification(label="é ü"), weather="sun", hour=3)]
+        )
+        assert classes_at(dataset, "boxes") == ["a", "b", "c"]
+        assert classes_at(dataset, "one") == ["é ü"]
+        assert classes_at(dataset, "weather") == ["sun"]
+
+    @pytest.mark.parametrize("path", ["hour", "nothing", "clip", "weather.description"])
+    def test_are_none_where_there_are_none(self, untouched, path):
+        assert classes_at(untouched, path) == []
+
+    def test_are_not_looked_for_in_many_samples(self, make, monkeypatch):
+        monkeypatch.setattr(sources, "_SCANNED", 1)
+        dataset = make([fo.Sample(f"/nowhere/{row}.png", weather="sun") for row in range(2)])
+        assert classes_at(dataset, "weather") == []
