@@ -1,10 +1,16 @@
 """Shortlist: which images to label, fix and review next. A FiftyOne plugin and a Python package in one tree."""
 
 _VERBS = (
+    "delete_config",
     "delete_selection",
+    "explain_selection",
+    "list_configs",
     "list_selections",
+    "load_config",
     "load_selection",
     "manage_selections",
+    "preview",
+    "save_config",
     "score_disagreement",
     "score_images",
     "score_label_quality",

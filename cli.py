@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _samples(name: str, view: str | None) -> Any:
     """The dataset, or a part of it by name."""
-    from .dataset.selections import resolved
+    from .dataset.sets import resolved
 
     if not fo.dataset_exists(name):
         raise must_be("dataset", "the name of a dataset", name, did_you_mean(name, fo.list_datasets()))

@@ -1,5 +1,6 @@
 """The operators: a form and one call each."""
 
+from .explain_selection import ExplainSelection
 from .manage_selections import ManageSelections
 from .score_disagreement import ScoreDisagreement
 from .score_images import ScoreImages
@@ -16,6 +17,7 @@ OPERATORS = [
     ScorePredictedLoss,
     ScoreLabelQuality,
     SelectSamples,
+    ExplainSelection,
     ManageSelections,
     VisualizeEmbeddings,
 ]

@@ -1,70 +1,109 @@
-"""Draws a parameter model as an App form, and reads the form back. The only file that builds inputs.
+"""Draws a parameter model as an App form, and reads the form back. The ``forms`` files are the only ones that build inputs.
 
-What a field looks like follows from the field: a choice is a dropdown, a bounded number a bounded input, a truth value a
-switch, a role a choice of what this dataset has (or the sentence that says what is missing), a list of models numbered
-slots, and a tagged union a choice of its models with the chosen one's fields below.
+A model inside a model is a part of the form, an optional one behind a switch; one of several models is a choice of its type
+and the chosen one's fields; a list of models is a row of chips, which are added and removed, and a part for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, get_args, get_origin
+from collections.abc import Container, Mapping
+from dataclasses import replace
+from typing import Any
 
 import fiftyone.operators.types as types
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from ..core.errors import ShortlistError
 from ..core.schema import (
-    Offered,
+    Only,
+    Role,
     Schema,
-    bounds_of,
+    When,
     choices_of,
     described,
     first_sentence,
-    from_json,
     models_of,
-    only_of,
     parse,
     role_of,
     tag_of,
-    without_none,
 )
 from ..dataset import sources
+from .forms_fields import Part, draw_field, problem, read_field, subject_of, title_of
+from .forms_slots import held_slots, item_models, key_of, kind_of, kinds_of, offered_slots, slots_of
 
-_MAX_SLOTS = 6
-_COUNT = "how_many_"
-_WAY = "way_of_"
-_PASTED = "pasted_"
-_COMPOSE, _PASTE = "Compose", "Paste JSON"
+__all__ = ["Part", "check", "draw", "draw_into", "problem", "read", "submitted"]
+
+_WITH = "with_"
 
 
-def draw(model: type[Schema], inputs: types.Object, samples: Any, given: Mapping[str, Any]) -> None:
-    """Draws all fields of a model.
+def draw(
+    model: type[Schema],
+    inputs: types.Object,
+    samples: Any,
+    given: Mapping[str, Any],
+    names: Container[str] | None = None,
+) -> None:
+    """Draws the fields of a model.
 
     Args:
         model: the parameters
-        inputs: the form, or the part of it, to draw into
+        inputs: the form to draw into
         samples: the dataset or view that fills roles
         given: what the form holds so far
+        names: those to draw; all by default
     """
-    for name, field in described(model):
-        only = only_of(field)
-        if only is not None and not sources.applies(only, samples, given):
-            continue
-        _draw_field(model, name, field, inputs, samples, given)
+    draw_into(Part(inputs, samples, given), model, names)
 
 
-def read(model: type[Schema], given: Mapping[str, Any]) -> dict[str, Any]:
+def draw_into(part: Part, model: type[Schema], names: Container[str] | None = None) -> None:
+    """Draws the fields of a model into a part of a form.
+
+    Args:
+        part: the part
+        model: the parameters
+        names: those to draw; all by default
+    """
+    for name, field in model.asked(part.taker):
+        if (names is None or name in names) and _matters(field, part.samples, part.held):
+            _draw(model, name, field, part)
+
+
+def read(
+    model: type[Schema],
+    given: Mapping[str, Any],
+    defaults: Mapping[str, Any] | None = None,
+    *,
+    taker: type[Schema] | None = None,
+    subject: str | None = None,
+) -> dict[str, Any]:
     """The parameters that a form holds, as ``parse`` takes them; what was left empty is left out.
 
+    Args:
+        model: the parameters
+        given: what the form holds
+        defaults: what it began with, as JSON: what a form has not shown yet it does not send
+        taker: see ``Part``
+        subject: see ``Part``
+
     Raises:
-        ShortlistError: pasted text that is no JSON
+        ShortlistError: a text that is not what it should be
     """
+    begun = defaults or {}
+    held = {**begun, **given}
     values = {}
-    for name, field in described(model):
-        value = _read_field(model, name, field, given)
-        if value not in (None, "", []):
+    for name, field in model.asked(taker):
+        if any(isinstance(note, When) and not note.matters(held) for note in field.metadata):
+            continue
+        if len(choices_of(field.annotation)) == 1:
+            # What there is only one choice of is not asked.
+            value: Any = choices_of(field.annotation)[0]
+        elif item := item_models(field):
+            value = _read_slots(name, item, given, begun.get(name))
+        elif models_of(field.annotation):
+            value = _read_nested(model, name, field, given, begun.get(name))
+        else:
+            value = read_field(name, field, held, subject or subject_of(held))
+        if value not in (None, "", [], {}):
             values[name] = value
     return values
 
@@ -73,18 +112,15 @@ def submitted(model: type[Schema], given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a call, from a form or from a script; names that neither knows are left for ``parse`` to refuse.
 
     Raises:
-        ShortlistError: pasted text that is no JSON
+        ShortlistError: a text that is not what it should be
     """
-    own = (_COUNT, _WAY, _PASTED)
-    is_form = any(name.startswith(own) for name in given) or not any(
-        models_of(field.annotation) for field in model.model_fields.values()
-    )
+    own = {f"{_WITH}{name}" for name in model.model_fields}
     foreign = {
         name: value
         for name, value in given.items()
-        if name not in model.model_fields and name != "view_target" and not name.startswith(own)
+        if name not in model.model_fields and name != "view_target" and name not in own
     }
-    parameters = {**(read(model, given) if is_form else given), **foreign}
+    parameters = {**read(model, given), **foreign}
     return {name: value for name, value in parameters.items() if value is not None}
 
 
@@ -99,232 +135,159 @@ def check(model: type[Schema], inputs: types.Object, given: Mapping[str, Any]) -
         problem(inputs, str(error))
 
 
-def problem(inputs: types.Object, sentence: str) -> None:
-    """Shows a sentence that keeps the form from being submitted."""
-    shown = inputs.view("problem", types.Error(label=sentence))
-    shown.invalid = True
-
-
-def _draw_field(
-    model: type[Schema], name: str, field: FieldInfo, inputs: types.Object, samples: Any, given: Mapping[str, Any]
-) -> None:
-    nested = model.offered(name, models_of(field.annotation), given)
-    item = _item_models(field)
-    if item:
-        _draw_slots(name, field, item[0], inputs, samples, given)
-    elif len(models_of(field.annotation)) > 1:
-        _draw_union(name, field, nested, inputs, samples, given)
-    elif nested:
-        _draw_model(name, field, nested[0], inputs, samples, given)
-    elif role_of(field) is not None:
-        _draw_role(name, field, inputs, samples)
-    else:
-        note = only_of(field)
-        some = sources.offered(note, samples, given) if isinstance(note, Offered) else None
-        _draw_plain(name, field, inputs, some)
-
-
-def _draw_plain(name: str, field: FieldInfo, inputs: types.Object, some: list[str] | None = None) -> None:
-    """A choice, of all or of some, a truth value, a number or a text."""
-    facts: dict[str, Any] = _facts(name, field)
-    kind, choices, bounds = without_none(field.annotation), some or choices_of(field.annotation), bounds_of(field)
-    limits = {"min": bounds.get("ge", bounds.get("gt")), "max": bounds.get("le", bounds.get("lt"))}
-    if choices and get_origin(kind) is list:
-        view = types.AutocompleteView(multiple=True, allow_user_input=False, **_texts(facts))
-        for choice in choices:
-            view.add_choice(choice, label=choice)
-        inputs.list(name, types.String(), view=view, **facts)
-    elif choices:
-        view = types.DropdownView(**_texts(facts))
-        for choice in choices:
-            view.add_choice(choice, label=choice)
-        inputs.enum(name, choices, view=view, **facts)
-    elif kind is bool:
-        inputs.bool(name, view=types.SwitchView(**_texts(facts)), **facts)
-    elif kind is int:
-        inputs.int(name, **limits, **facts)
-    elif kind is float:
-        inputs.float(name, **limits, **facts)
-    else:
-        inputs.str(name, view=types.LazyFieldView(**_texts(facts)), **facts)
-
-
-def _draw_role(name: str, field: FieldInfo, inputs: types.Object, samples: Any) -> None:
-    """A choice of what this dataset has; the one thing there is is chosen already."""
-    role, facts = role_of(field), _facts(name, field)
-    assert role is not None
-    found = sources.choices(role, samples)
-    if not found and not role.open:
-        if field.is_required():
-            problem(inputs, role.lacking)
-        return
-    if role.suggested and found:
-        inputs.str(name, view=types.LazyFieldView(**_texts(facts)), **{**facts, "default": found[0]})
-        return
-    if get_origin(without_none(field.annotation)) is list:
-        several = types.AutocompleteView(multiple=True, allow_user_input=False, **_texts(facts))
-        for choice in found:
-            several.add_choice(choice, label=choice)
-        inputs.list(name, types.String(), view=several, **facts)
-        return
-    if field.is_required() and found:
-        facts["default"] = found[0]
-    kind = types.AutocompleteView if role.open else types.DropdownView
-    view = kind(**_texts(facts))
-    for choice in found:
-        view.add_choice(choice, label=choice)
-    if role.open:
-        inputs.str(name, view=view, **facts)
-    else:
-        inputs.enum(name, found, view=view, **facts)
-
-
-def _draw_model(
-    name: str, field: FieldInfo, model: type[Schema], inputs: types.Object, samples: Any, given: Mapping[str, Any]
-) -> None:
-    """A model inside the model: composed field by field, or pasted as JSON; what a script gave is left to ``parse``."""
-    if _is_json(model, given.get(name)):
-        _part(name, inputs)
-        return
-    ways = types.TabsView()
-    for way in (_COMPOSE, _PASTE):
-        ways.add_choice(way, label=way)
-    inputs.enum(f"{_WAY}{name}", (_COMPOSE, _PASTE), default=_COMPOSE, required=True, view=ways)
-    if given.get(f"{_WAY}{name}") == _PASTE:
-        inputs.str(
-            f"{_PASTED}{name}",
-            required=True,
-            label=f"{_title(name, field)} as JSON",
-            description=field.description,
-            view=types.LazyFieldView(),
-        )
-        return
-    inside = _part(name, inputs)
-    draw(model, inside, samples, given.get(name) or {})
-
-
-def _draw_slots(
-    name: str, field: FieldInfo, model: type[Schema], inputs: types.Object, samples: Any, given: Mapping[str, Any]
-) -> None:
-    """A list of models as numbered slots."""
-    count = types.DropdownView()
-    for number in range(1, _MAX_SLOTS + 1):
-        count.add_choice(number, label=str(number))
-    inputs.enum(
-        f"{_COUNT}{name}",
-        list(range(1, _MAX_SLOTS + 1)),
-        default=1,
-        required=True,
-        label=f"How many {name.replace('_', ' ')}",
-        description=field.description,
-        view=count,
+def _matters(field: FieldInfo, samples: Any, held: Mapping[str, Any]) -> bool:
+    """Whether a field is to be drawn beside what the form holds."""
+    return all(
+        note.matters(held) if isinstance(note, When) else sources.applies(note, samples, held)
+        for note in field.metadata
+        if isinstance(note, (When, Only))
     )
-    for slot in range(1, _slots(name, given) + 1):
-        inputs.view(
-            f"header_{name}_{slot}",
-            types.Header(label=f"{model.model_config.get('title') or model.__name__} {slot}", divider=True),
-        )
-        inside = _part(f"{name}_{slot}", inputs)
-        draw(model, inside, samples, given.get(f"{name}_{slot}") or {})
 
 
-def _draw_union(
-    name: str,
-    field: FieldInfo,
-    models: list[type[Schema]],
-    inputs: types.Object,
-    samples: Any,
-    given: Mapping[str, Any],
-) -> None:
-    """One of several models: its type, and the chosen one's fields."""
-    inside = _part(name, inputs)
-    view = types.DropdownView(label=_title(name, field), description=field.description)
-    for model in models:
-        view.add_choice(tag_of(model), label=tag_of(model), description=first_sentence(model))
-    chosen = _chosen(field, models, given.get(name) or {})
-    tags = [tag_of(model) for model in models]
-    inside.enum(_type_key(field, models), tags, default=tags[0], required=True, label=_title(name, field), view=view)
-    draw(chosen, inside, samples, given.get(name) or {})
-
-
-def _read_field(model: type[Schema], name: str, field: FieldInfo, given: Mapping[str, Any]) -> Any:
-    """The value that a form holds for a field."""
-    nested, item = model.offered(name, models_of(field.annotation), given), _item_models(field)
+def _draw(model: type[Schema], name: str, field: FieldInfo, part: Part) -> None:
+    """Draws a field of any kind."""
+    nested, item = models_of(field.annotation), item_models(field)
     if item:
-        return [read(item[0], given.get(f"{name}_{slot}") or {}) for slot in range(1, _slots(name, given) + 1)]
-    if len(models_of(field.annotation)) > 1:
-        held = given.get(name) or {}
-        chosen = _chosen(field, nested, held)
-        return {"type": tag_of(chosen), **read(chosen, held)}
-    if nested:
-        if given.get(f"{_WAY}{name}") == _PASTE:
-            return from_json(given.get(f"{_PASTED}{name}") or "", name)
-        held = given.get(name) or {}
-        return held if _is_json(nested[0], held) else read(nested[0], held)
-    value = given.get(name)
-    if get_origin(without_none(field.annotation)) is dict and isinstance(value, str):
-        return from_json(value, name) if value else None
-    # The App sends whole numbers without a point.
-    return float(value) if without_none(field.annotation) is float and type(value) is int else value
+        _draw_slots(name, field, item, part)
+    elif not nested:
+        if len(choices_of(field.annotation)) != 1:
+            draw_field(name, field, part)
+    elif not _is_optional(field):
+        _draw_nested(model, name, field, part)
+    elif any(_possible(one, part.samples, model.taker_of(name, part.held)) for one in nested):
+        begun = bool((part.defaults or {}).get(name))
+        view = types.SwitchView(label=title_of(name, field), description=field.description)
+        part.inputs.bool(f"{_WITH}{name}", default=begun, label=title_of(name, field), view=view)
+        if part.given.get(f"{_WITH}{name}", begun):
+            _draw_nested(model, name, field, part)
 
 
-def _part(name: str, inputs: types.Object) -> types.Object:
-    """A part of the form whose values are an object of their own."""
-    inside = types.Object()
-    inputs.define_property(name, inside)
-    return inside
+def _draw_nested(model: type[Schema], name: str, field: FieldInfo, part: Part) -> None:
+    """A model inside the model, or one of several: its type, and the chosen one's fields."""
+    taker, fitting = model.taker_of(name, part.held), model.offered(name, models_of(field.annotation), part.held)
+    inside = part.inside(name, taker=taker)
+    if len(fitting) > 1:
+        possible = [one for one in fitting if _possible(one, part.samples, taker)] or fitting
+        begun = (inside.defaults or {}).get("type") or tag_of(possible[0])
+        tags = list(dict.fromkeys([*map(tag_of, possible), begun]))
+        view = types.DropdownView(label=title_of(name, field), description=field.description)
+        for one in fitting:
+            if tag_of(one) in tags:
+                view.add_choice(tag_of(one), label=tag_of(one), description=first_sentence(one))
+        inside.inputs.enum("type", tags, default=begun, required=True, label=title_of(name, field), view=view)
+    draw_into(inside, _chosen(fitting, inside.held))
 
 
-def _facts(name: str, field: FieldInfo) -> dict[str, Any]:
-    """Label, description, default and requirement of a field."""
-    default = None if field.default is PydanticUndefined else field.default
-    if default is None and field.examples:
-        default = field.examples[0]
-    return {
-        "label": _title(name, field),
-        "description": field.description,
-        "required": field.is_required(),
-        **({} if default is None else {"default": default}),
+def _draw_slots(name: str, field: FieldInfo, item: list[type[Schema]], part: Part) -> None:
+    """A list of models: chips that are added and removed, and a part for each."""
+    kinds, begun = kinds_of(item), slots_of(item, (part.defaults or {}).get(name))
+    slots = held_slots(part.given.get(name), list(begun), kinds)
+    facts = {"label": title_of(name, field), "description": field.description}
+    view = types.AutocompleteView(allow_user_input=False, allow_duplicates=False, filter_selected_options=True, **facts)
+    possible = [kind for kind in kinds if _possible_item(item, kinds[kind], part.samples)]
+    for slot in offered_slots(slots, possible):
+        view.add_choice(slot, label=slot, description=first_sentence(kinds[kind_of(slot)]))
+    part.inputs.list(name, types.String(), default=list(begun), required=field.is_required(), view=view, **facts)
+    for slot in slots:
+        kind = kinds[kind_of(slot)]
+        shown = types.ObjectView(label=slot, description=first_sentence(kind))
+        begins = begun.get(slot) if part.defaults is not None else None
+        _draw_item(item[0], kind, part.inside(name, key_of(name, slot), shown, defaults=begins))
+
+
+def _draw_item(item: type[Schema], kind: type[Schema], part: Part) -> None:
+    """An item of a list: of the kind itself, or with the kind in one of its fields."""
+    if item.named_by is None:
+        draw_into(part, kind)
+        return
+    known = _naming(item, kind, part)
+    for name, field in described(item):
+        if name != item.named_by:
+            _draw(item, name, field, known)
+    draw_into(part.inside(item.named_by, subject=part.about), kind)
+
+
+def _naming(item: type[Schema], kind: type[Schema], part: Part) -> Part:
+    """A part that knows the type of the field that names it."""
+    return replace(part, given={**part.given, str(item.named_by): {"type": tag_of(kind)}})
+
+
+def _read_nested(model: type[Schema], name: str, field: FieldInfo, given: Mapping[str, Any], begun: Any) -> Any:
+    """The model that a form holds in a field; None where it is switched off."""
+    if _is_optional(field) and not given.get(f"{_WITH}{name}", bool(begun)):
+        return None
+    fitting = model.offered(name, models_of(field.annotation), given)
+    held = given.get(name)
+    held, begun = (one if isinstance(one, Mapping) else {} for one in (held, begun))
+    chosen = _chosen(fitting, {**begun, **held})
+    values = read(chosen, held, begun, taker=model.taker_of(name, given))
+    return {"type": tag_of(chosen), **values} if "type" in chosen.model_fields else values
+
+
+def _read_slots(name: str, item: list[type[Schema]], given: Mapping[str, Any], begun: Any) -> list[dict[str, Any]]:
+    kinds, begins = kinds_of(item), slots_of(item, begun)
+    found = []
+    for slot in held_slots(given.get(name), list(begins), kinds):
+        held = given.get(key_of(name, slot))
+        found.append(
+            _read_item(item[0], kinds[kind_of(slot)], held if isinstance(held, Mapping) else {}, begins.get(slot))
+        )
+    return found
+
+
+def _read_item(
+    item: type[Schema], kind: type[Schema], held: Mapping[str, Any], begun: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    begun = begun or {}
+    if item.named_by is None:
+        return {"type": tag_of(kind), **read(kind, held, begun)}
+    known = {**held, item.named_by: {"type": tag_of(kind)}}
+    values = {
+        name: _read_nested(item, name, field, known, begun.get(name))
+        for name, field in described(item)
+        if name != item.named_by
     }
+    own = held.get(item.named_by)
+    about = subject_of({**begun, **held})
+    rest = read(kind, own if isinstance(own, Mapping) else {}, begun.get(item.named_by), subject=about)
+    return {**values, item.named_by: {"type": tag_of(kind), **rest}}
 
 
-def _texts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What a view shows of a field's facts."""
-    return {"label": facts["label"], "description": facts["description"]}
+def _is_optional(field: FieldInfo) -> bool:
+    return not field.is_required() and field.default is None
 
 
-def _title(name: str, field: FieldInfo) -> str:
-    return field.title or name.replace("_", " ").capitalize()
+def _chosen(models: list[type[Schema]], held: Mapping[str, Any]) -> type[Schema]:
+    """The model whose type a form holds, or the first that fits."""
+    if "type" not in models[0].model_fields:
+        return models[0]
+    return next((model for model in models if tag_of(model) == held.get("type")), models[0])
 
 
-def _slots(name: str, given: Mapping[str, Any]) -> int:
-    count = given.get(f"{_COUNT}{name}")
-    return min(max(int(count), 1), _MAX_SLOTS) if isinstance(count, (int, float)) else 1
+def _possible_item(item: list[type[Schema]], kind: type[Schema], samples: Any) -> bool:
+    """Whether a dataset has what an item of a kind needs."""
+    if item[0].named_by is None:
+        return _possible(kind, samples, None)
+    given = {item[0].named_by: {"type": tag_of(kind)}}
+    others = [(name, field) for name, field in described(item[0]) if name != item[0].named_by]
+    return _possible(kind, samples, None) and all(
+        any(_possible(one, samples, kind) for one in item[0].offered(name, models_of(field.annotation), given))
+        for name, field in others
+    )
 
 
-def _item_models(field: FieldInfo) -> list[type[Schema]]:
-    """The models of a list's items, if it is a list of models."""
-    kind = without_none(field.annotation)
-    return models_of(get_args(kind)[0]) if get_origin(kind) is list else []
-
-
-def _is_json(model: type[Schema], held: Any) -> bool:
-    """Whether a model's values are as ``parse`` takes them, which scripts send, and not in a form's slots."""
-    return isinstance(held, Mapping) and any(_item_models(field) and name in held for name, field in described(model))
-
-
-def _type_key(field: FieldInfo, models: list[type[Schema]]) -> str:
-    """Where a form holds the type of a union.
-
-    The App keeps what was chosen before and refuses it when it is no longer offered, so every other offer has a place of
-    its own.
-    """
-    if len(models) == len(models_of(field.annotation)):
-        return "type"
-    return "_".join(["type", *(tag_of(model).lower() for model in models)])
-
-
-def _chosen(field: FieldInfo, models: list[type[Schema]], held: Mapping[str, Any]) -> type[Schema]:
-    """The model whose type the form holds, or the first that is offered."""
-    tag = held.get(_type_key(field, models))
-    return next((model for model in models if tag_of(model) == tag), models[0])
+def _possible(model: type[Schema], samples: Any, taker: type[Schema] | None) -> bool:
+    """Whether a dataset has something to fill what a model needs: all roles that it must have, or any that it can."""
+    some: list[Role] = []
+    required: list[Role] = []
+    for name, field in model.asked(taker):
+        if (role := role_of(field)) is not None:
+            (required if field.is_required() else some).append(role)
+        elif field.is_required() and (nested := models_of(field.annotation)):
+            fitting = model.offered(name, nested, {})
+            if not any(_possible(one, samples, model.taker_of(name, {})) for one in fitting):
+                return False
+    has = {role.name: role.open or bool(sources.choices(role, samples)) for role in [*required, *some]}
+    return all(has[role.name] for role in required) and (
+        not some or any(has[role.name] for role in some if not role.open)
+    )

@@ -9,9 +9,12 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .. import api
+from ..api import configs
 from ..api.summary import SelectionResult, Summary
 from ..core.progress import Progress
+from ..core.schema import parse
 from ..core.verbs import SelectSamples as Parameters
+from . import forms_select
 from .verb import Verb, opened
 
 
@@ -24,6 +27,24 @@ class SelectSamples(Verb):
     icon = "/assets/select.svg"
     place = types.Places.SAMPLES_GRID_SECONDARY_ACTIONS
 
+    def draw(self, ctx: foo.ExecutionContext, inputs: types.Object, samples: Any) -> None:
+        forms_select.draw_form(inputs, samples, ctx.params)
+
+    def submitted(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
+        if forms_select.is_form(ctx.params):
+            return forms_select.submitted_form(self.target(ctx), ctx.params)
+        return {name: value for name, value in ctx.params.items() if name != "view_target" and value is not None}
+
+    def _run(self, ctx: foo.ExecutionContext, progress: Progress) -> Summary:
+        name, replace = forms_select.saving(ctx.params)
+        if name is None:
+            return super()._run(ctx, progress)
+        config = parse(Parameters, self.submitted(ctx)).config
+        configs.refuse_taken(name, config, overwrite=replace)
+        summary = super()._run(ctx, progress)
+        configs.save_config(name, config, overwrite=replace)
+        return summary
+
     def call(self, samples: Any, parameters: dict[str, Any], progress: Progress) -> SelectionResult:
         return api.select_samples(samples, **parameters, progress=progress)
 
@@ -31,6 +52,8 @@ class SelectSamples(Verb):
         assert isinstance(summary, SelectionResult)
         yield ctx.ops.reload_dataset()
         yield from opened(ctx, summary.run_key, summary.view)
+        if (name := forms_select.saving(ctx.params)[0]) is not None:
+            yield ctx.ops.notify(f"Saved the config as {name!r}", variant="info")
 
     def __call__(self, sample_collection: Any, config: Any, run_key: str, *, delegate: bool = False) -> Any:
         """Selects from Python; see ``shortlist.select_samples``.

@@ -70,11 +70,18 @@ class Verb(foo.Operator):
         if ctx.dataset is None:
             forms.problem(inputs, "Open a dataset first.")
         else:
-            samples = self.target(ctx)
-            forms.draw(self.model, inputs, samples, ctx.params)
-            forms.check(self.model, inputs, ctx.params)
+            self.draw(ctx, inputs, self.target(ctx))
         view = types.PromptView(label=self.label, caption=first_sentence(self.model))
         return types.Property(inputs, view=view)
+
+    def draw(self, ctx: foo.ExecutionContext, inputs: types.Object, samples: Any) -> None:
+        """Draws the form, with what is wrong with what it holds so far."""
+        forms.draw(self.model, inputs, samples, ctx.params)
+        forms.check(self.model, inputs, ctx.params)
+
+    def submitted(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
+        """The parameters of a call, from the form or from a script."""
+        return forms.submitted(self.model, ctx.params)
 
     def resolve_placement(self, ctx: foo.ExecutionContext) -> types.Placement | None:
         if self.place is None:
@@ -105,7 +112,7 @@ class Verb(foo.Operator):
         return self._live(ctx)
 
     def _run(self, ctx: foo.ExecutionContext, progress: Progress) -> Summary:
-        given = parse(self.model, forms.submitted(self.model, ctx.params))
+        given = parse(self.model, self.submitted(ctx))
         return self.call(self.target(ctx), given.model_dump(mode="json", exclude_none=True), progress)
 
     def _live(self, ctx: foo.ExecutionContext) -> Iterator[Any]:

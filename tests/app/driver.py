@@ -133,10 +133,23 @@ class App:
         for option in options:
             self.choose(field, option)
 
-    def tab(self, name: str) -> None:
-        """Turns to a tab of the form."""
-        self.form.get_by_role("tab", name=name).click()
+    def take_out(self, field: str, option: str) -> None:
+        """Takes something out of a list of the form again."""
+        box = self._after(field, "@role='combobox'", 0).locator(
+            "xpath=ancestor::*[contains(@class, 'MuiAutocomplete-root')]"
+        )
+        chip = box.locator(".MuiChip-root", has_text=re.compile(rf"^{re.escape(option)}$"))
+        chip.locator("svg").click()
         self.settle()
+
+    def switch(self, field: str) -> None:
+        """Turns a switch of the form."""
+        self.form.get_by_text(field, exact=True).locator("xpath=preceding::input[@type='checkbox'][1]").click()
+        self.settle()
+
+    def begin(self, wanted: str) -> None:
+        """Chooses what a selection's form begins with."""
+        self.choose("I want to", wanted)
 
     def _after(self, label: str, kind: str, nth: int) -> Locator:
         """The first element of a kind behind a label; ``nth`` tells equal labels apart."""

@@ -61,7 +61,7 @@ def test_says_what_is_wrong(app, dataset):
     app.settle()
     app.fill("Number of samples", "5000")
     app.execute()
-    app.see("n_samples must be at most 1797, the number of candidates. Got 5000 instead.")
+    app.see("n_samples must be at most 1197, the number of candidates (600 more are preselected). Got 5000 instead.")
     app.shot("select_error")
     app.close()
 
@@ -81,11 +81,11 @@ def test_says_what_is_wrong_before_it_is_run(app):
 def test_selects_through_the_form_and_opens_the_saved_view(app, dataset):
     app.open_operator("Select samples")
     app.settle()
+    app.choose("I want to", "compose it myself")
     app.fill("Number of samples", "25")
-    app.choose("How many strategies", "2")
-    app.choose("Input", "SCORES", nth=1)
-    app.choose("Task", "predictions")
-    app.choose("Score", "uncertainty_margin")
+    app.add("Strategies", "WEIGHTS")
+    app.see("Picks 25 samples: covers")
+    app.see("1797 of 1797 candidates are eligible.")
     app.shot("select_form")
     app.execute()
     app.see("Selected 25 of 1797 eligible samples as 'round_1'")
@@ -99,7 +99,7 @@ def test_selects_through_the_form_and_opens_the_saved_view(app, dataset):
     dataset.reload()
     assert dataset.load_saved_view("round_1").values("round_1.rank") == list(range(1, 26))
     assert set(dataset.load_saved_view("round_1").distinct("round_1.decided_by")) <= {
-        "COVERAGE of embeddings",
+        "COVERAGE of embedding",
         "WEIGHTS of predictions_uncertainty_margin",
     }
 
@@ -108,7 +108,7 @@ def test_selects_from_pasted_json(app, dataset):
     app.open_operator("Select samples")
     app.settle()
     app.form.get_by_text("Entire dataset").click()
-    app.tab("Paste JSON")
+    app.choose("I want to", "paste a config as JSON")
     app.fill("Config as JSON", json.dumps(MIXTURE))
     app.shot("select_json")
     app.execute()

@@ -114,7 +114,7 @@ def test_where_there_is_a_heatmap_masks_may_be_scored_with_it(form, make):
     fields = {"mask": SAMPLE_FIELDS["mask"][0].copy(), "sure": fo.Heatmap(map=np.zeros((2, 2))), "one": fo.Detections()}
     dataset = make([fo.Sample("/nowhere/0.png", **fields)])
     shown = form(dataset, {"label_field": "mask"})["confidence_map"]
-    assert [choice["value"] for choice in shown["view"]["choices"]] == ["sure"]
+    assert [choice["value"] for choice in shown["view"]["choices"] if choice["value"]] == ["sure"]
     assert not shown["required"]
     assert shown.get("default") is None
     assert "confidence_map" not in form(dataset, {"label_field": "one"})
@@ -124,13 +124,16 @@ def test_a_heatmap_of_frames_is_offered_for_masks_of_frames(form, make):
     sample = fo.Sample("/nowhere/0.mp4", other=fo.Heatmap(map=np.zeros((2, 2))))
     sample.frames[1] = fo.Frame(mask=SAMPLE_FIELDS["mask"][0].copy(), sure=fo.Heatmap(map=np.zeros((2, 2))))
     shown = form(make([sample]), {"label_field": "frames.mask"})["confidence_map"]
-    assert "frames.sure" in [choice["value"] for choice in shown["view"]["choices"]]
+    assert "frames.sure" in [choice["value"] for choice in shown["view"]["choices"] if choice["value"]]
 
 
 def test_the_field_with_the_truth_is_offered_first_where_it_looks_like_it(form, make):
     fields = {name: fo.Classification(label="a") for name in ("predictions", "ground_truth")}
     shown = form(make([fo.Sample("/nowhere/0.png", **fields)]))["calibrate_on"]
-    assert [choice["value"] for choice in shown["view"]["choices"]] == ["ground_truth", "predictions"]
+    assert [choice["value"] for choice in shown["view"]["choices"] if choice["value"]] == [
+        "ground_truth",
+        "predictions",
+    ]
     assert shown.get("default") is None
 
 

@@ -71,6 +71,7 @@ def test_it_runs_at_once_or_delegated(operator, name):
 def test_only_what_deletes_is_of_high_risk(operator):
     risks = {name: operator(name).config.risk_level for name in LISTED}
     assert risks.pop("manage_selections") == RiskLevel.HIGH
+    assert risks.pop("explain_selection") == RiskLevel.LOW
     assert set(risks.values()) == {RiskLevel.MEDIUM}
 
 
@@ -80,7 +81,10 @@ def test_the_app_offers_what_is_used_most_with_a_button(operator, context, name)
     if name in ("score_disagreement", "score_predicted_loss"):
         assert placement is None
         return
-    assert placement.place in (Places.SAMPLES_GRID_SECONDARY_ACTIONS, Places.EMBEDDINGS_ACTIONS)
+    if name == "explain_selection":
+        assert placement.place == Places.SAMPLES_VIEWER_ACTIONS
+    else:
+        assert placement.place in (Places.SAMPLES_GRID_SECONDARY_ACTIONS, Places.EMBEDDINGS_ACTIONS)
     assert placement.view.label == operator(name).config.label
     assert placement.view.prompt is True
 

@@ -94,11 +94,12 @@ class TestLive:
         assert all(set(row) == {"what", "value"} for row in data["details"])
 
     def test_a_form_is_read(self, live, classified):
-        strategy = {"input": {"type": "METADATA", "key": "hour"}, "strategy": {"type": "WEIGHTS"}}
+        slot = {"input": {"type": "METADATA", "key": "hour"}, "strategy": {"strength": 1}}
         form = {
             "run_key": "round_1",
-            "way_of_config": "Compose",
-            "config": {"n_samples": 3, "how_many_strategies": 1, "strategies_1": strategy},
+            "start": "compose",
+            "config": {"n_samples": 3},
+            "config_compose": {"strategies": ["WEIGHTS"], "strategies_WEIGHTS": slot},
         }
         messages = live("select_samples", classified, form)
         assert notified(messages) == ("Selected 3 of 12 eligible samples as 'round_1'", "success")

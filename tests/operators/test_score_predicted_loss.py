@@ -51,7 +51,7 @@ def drawn(operator, context):
 
 
 def choices(field: dict) -> list[str]:
-    return [choice["value"] for choice in field["view"]["choices"]]
+    return [choice["value"] for choice in field["view"]["choices"] if choice["value"]]
 
 
 def test_the_form_offers_what_the_dataset_has(drawn, dataset):
