@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args, get_origin
@@ -28,6 +29,7 @@ from shortlist.core.scores.image_flags import OTHER_FLAGS, flags
 from shortlist.core.scores.image_quality import ImageMetric
 from shortlist.core.scores.predicted_loss import PREDICTED_LOSS
 from shortlist.core.selection.config import Entry, SelectionConfig
+from shortlist.core.selection.constraint import constraints
 from shortlist.core.selection.inputs import inputs
 from shortlist.core.selection.strategy import strategies
 
@@ -39,6 +41,7 @@ _VERBS: dict[str, type[Schema]] = {
     "score_images": verbs.ScoreImages,
     "score_label_quality": verbs.ScoreLabelQuality,
     "select_samples": verbs.SelectSamples,
+    "explain_selection": verbs.ExplainSelection,
     "manage_selections": verbs.ManageSelections,
     "visualize_embeddings": verbs.VisualizeEmbeddings,
 }
@@ -69,7 +72,11 @@ def _lines() -> Iterator[str]:
     yield "## Strategies"
     for tag, model in strategies().items():
         gain = f" Its gain: {model.gain_means}." if model.gain_means else ""
-        yield from _section(f"`{tag}`", model, f"Takes {model.takes}.{gain} Source: {model.source}.")
+        takes = " and ".join([model.takes, *model.beside.values()])
+        yield from _section(f"`{tag}`", model, f"Takes {takes}.{gain} Source: {model.source}.")
+    yield "## Constraints"
+    for tag, rule in constraints().items():
+        yield from _section(f"`{tag}`", rule, f"Takes {rule.takes}.")
     yield "## Scores"
     yield ""
     yield "| score | of | range | high means | definition | source |"
@@ -170,8 +177,12 @@ def _kind(field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.default is PydanticUndefined:
+    if field.is_required():
         return "required"
+    if field.default is PydanticUndefined:
+        return f"`{field.get_default(call_default_factory=True)}`"
+    if isinstance(field.default, Schema):
+        return f"`{json.dumps(field.default.model_dump(exclude_none=True))}`"
     return "" if field.default is None else f"`{field.default}`"
 
 

@@ -39,6 +39,14 @@ os.environ.update(
 )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Starts the database before several processes would at once."""
+    if getattr(config.option, "numprocesses", None):
+        import fiftyone as fo
+
+        fo.list_datasets()
+
+
 def pytest_unconfigure() -> None:
     """Leaves nothing behind but an empty database."""
     if "fiftyone.core.odm" in sys.modules:
