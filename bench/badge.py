@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import ttest_ind
 from sklearn.metrics import pairwise_distances
 
-from shortlist.core.selection.engine import Term, greedy
+from shortlist.core.selection.engine.greedy import greedy
+from shortlist.core.selection.engine.run import Term
 from shortlist.core.selection.strategies.badge import Badge
 from shortlist.core.selection.strategy import Pool
 

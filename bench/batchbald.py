@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.core.selection.engine import Term, greedy
-from shortlist.core.selection.joint_entropy import JointGains
+from shortlist.core.selection.engine.greedy import greedy
+from shortlist.core.selection.engine.run import Term
+from shortlist.core.selection.parts.joint_entropy import JointGains
 from shortlist.core.selection.strategies.batchbald import BatchBald
 from shortlist.core.selection.strategy import Pool
 

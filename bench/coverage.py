@@ -9,9 +9,10 @@ import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from shortlist.core.selection.covering import CoverageGains
-from shortlist.core.selection.engine import Term, greedy
-from shortlist.core.selection.neighbors import neighbor_graph
+from shortlist.core.selection.engine.greedy import greedy
+from shortlist.core.selection.engine.run import Term
+from shortlist.core.selection.parts.covering import CoverageGains
+from shortlist.core.selection.parts.neighbors import neighbor_graph
 from shortlist.core.selection.strategies.coverage import Coverage
 from shortlist.core.selection.strategy import Pool
 from shortlist.core.vectors import unit

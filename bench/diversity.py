@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.core.selection.engine import Term, greedy
+from shortlist.core.selection.engine.greedy import greedy
+from shortlist.core.selection.engine.run import Term
 from shortlist.core.selection.select import select
 from shortlist.core.selection.strategies.diversity import DistanceGains, Diversity
 from shortlist.core.selection.strategy import Pool

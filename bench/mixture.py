@@ -7,9 +7,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.core.selection.balance import BalanceGains
-from shortlist.core.selection.engine import Term, calibrated, greedy
-from shortlist.core.selection.gains import Repulsion, StaticGains
+from shortlist.core.selection.engine.gains import Repulsion, StaticGains
+from shortlist.core.selection.engine.greedy import calibrated, greedy
+from shortlist.core.selection.engine.run import Term
+from shortlist.core.selection.parts.balance import BalanceGains
 from shortlist.core.selection.strategies.diversity import DistanceGains
 
 from .balance import CLASSES, objects

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from shortlist.core.selection.neighbors import nearest_neighbors
+from shortlist.core.selection.parts.neighbors import nearest_neighbors
 from shortlist.core.selection.strategies.typicality import typicality
 
 from .common import PeakRss, Timing, aim, embeddings, has, table, timed

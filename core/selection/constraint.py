@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 from ..registry import subclasses_in
 from ..schema import Schema, tag_of
-from .engine import Term
+from .engine.limits import Limit
+from .engine.run import Term
 from .inputs import Input
-from .limits import Limit
 from .strategy import Pool
 from .values import Takes
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ..errors import ShortlistError, must_be
 from ..progress import Progress, silent
 from ..vectors import blocks, nearest
-from .engine import Term
-from .gains import Floats, Rows
-from .limits import Barrier
+from .engine.gains import Floats, Rows
+from .engine.limits import Barrier
+from .engine.run import Term
 from .reasons import Reason, against
 from .select import Mixture, Selection, vectors_of
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from .gains import Floats
+from .engine.gains import Floats
 
 Outcome = Literal["picked", "not eligible", "refused", "outbid"]
 

@@ -13,9 +13,10 @@ from ..errors import ShortlistError, must_be
 from ..progress import Progress, silent
 from ..vectors import centred, mean_of, nearest
 from .constraint import Constraint
-from .engine import Term, calibrated, greedy
-from .gains import Picks, Rows, StaticGains
-from .limits import Limit
+from .engine.gains import Picks, Rows, StaticGains
+from .engine.greedy import calibrated, greedy
+from .engine.limits import Limit
+from .engine.run import Term
 from .strategy import Pool
 from .values import AnyValues, Values
 

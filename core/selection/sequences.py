@@ -11,7 +11,7 @@ import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from ..errors import ShortlistError
-from .gains import Rows
+from .engine.gains import Rows
 from .select import Rule, Selection
 from .strategy import Strategy
 from .values import Amounts, AnyValues, ObjectVectors, Values, numbers

@@ -15,9 +15,9 @@ from pydantic import Field
 from ..progress import Progress, silent
 from ..registry import subclasses_in
 from ..schema import Schema, tag_of
-from .engine import Term
-from .gains import Gains, Rows
-from .limits import Limit
+from .engine.gains import Gains, Rows
+from .engine.limits import Limit
+from .engine.run import Term
 from .values import Takes
 
 

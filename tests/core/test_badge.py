@@ -12,9 +12,10 @@ from sklearn.cluster import kmeans_plusplus
 
 from shortlist.core.errors import ShortlistError
 from shortlist.core.schema import parse
-from shortlist.core.selection.engine import Term, greedy
-from shortlist.core.selection.gradients import GradientGains, Logarithmic
-from shortlist.core.selection.limits import AtMost
+from shortlist.core.selection.engine.greedy import greedy
+from shortlist.core.selection.engine.limits import AtMost
+from shortlist.core.selection.engine.run import Term
+from shortlist.core.selection.parts.gradients import GradientGains, Logarithmic
 from shortlist.core.selection.select import select
 from shortlist.core.selection.strategies.badge import Badge
 from shortlist.core.selection.strategies.weights import Weights

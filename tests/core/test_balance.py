@@ -15,10 +15,11 @@ from scipy.spatial.distance import cdist
 
 from shortlist.core.errors import ShortlistError
 from shortlist.core.progress import silent
-from shortlist.core.selection.balance import BalanceGains
-from shortlist.core.selection.engine import Term, _Run, calibrated, greedy
-from shortlist.core.selection.gains import StaticGains
-from shortlist.core.selection.limits import AtMost, Limit
+from shortlist.core.selection.engine.gains import StaticGains
+from shortlist.core.selection.engine.greedy import calibrated, greedy
+from shortlist.core.selection.engine.limits import AtMost, Limit
+from shortlist.core.selection.engine.run import Run, Term
+from shortlist.core.selection.parts.balance import BalanceGains
 from shortlist.core.selection.select import Selection, prepare, select
 from shortlist.core.selection.strategies.balance import Balance
 from shortlist.core.selection.strategies.diversity import DistanceGains, Diversity
@@ -540,7 +541,7 @@ def run(terms: list[Term], n: int, window: int | None = None) -> np.ndarray:
     """The picks of fresh terms by windows of a size; of all rows by default."""
     size = len(terms[0].gains.upper)
     again = [Term(term.gains.restart(), term.strength, term.scale) for term in terms]
-    state = _Run(again, np.arange(size), n, silent)
+    state = Run(again, np.arange(size), n, silent)
     state.window_size = state.first_size = size if window is None else window
     while state.done < n:
         state.epoch()

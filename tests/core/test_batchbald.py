@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shortlist.core.errors import ShortlistError
-from shortlist.core.selection.engine import Term, greedy
-from shortlist.core.selection.joint_entropy import JointGains, Labelings
+from shortlist.core.selection.engine.greedy import greedy
+from shortlist.core.selection.engine.run import Term
+from shortlist.core.selection.parts.joint_entropy import JointGains, Labelings
 from shortlist.core.selection.select import select
 from shortlist.core.selection.strategies.batchbald import BatchBald
 from shortlist.core.selection.strategies.weights import Weights

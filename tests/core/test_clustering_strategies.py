@@ -8,9 +8,10 @@ from scipy.spatial.distance import cdist
 
 from shortlist.core.errors import ShortlistError
 from shortlist.core.schema import parse
-from shortlist.core.selection import clusters as module
-from shortlist.core.selection.engine import Term, greedy
+from shortlist.core.selection.engine.greedy import greedy
+from shortlist.core.selection.engine.run import Term
 from shortlist.core.selection.inputs import Scores
+from shortlist.core.selection.parts import clusters as module
 from shortlist.core.selection.select import select
 from shortlist.core.selection.strategies.cluster_margin import ClusterMargin
 from shortlist.core.selection.strategies.kmeans import KMeans

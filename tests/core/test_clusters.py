@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans as Lloyd
 
-from shortlist.core.selection import clusters as module
-from shortlist.core.selection.clusters import ClusterGains, k_means
-from shortlist.core.selection.engine import Term, greedy
+from shortlist.core.selection.engine.greedy import greedy
+from shortlist.core.selection.engine.run import Term
+from shortlist.core.selection.parts import clusters as module
+from shortlist.core.selection.parts.clusters import ClusterGains, k_means
 
 
 def blobs(sizes: list[int], spread: float = 0.3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

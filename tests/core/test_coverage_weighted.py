@@ -12,8 +12,8 @@ from scipy.spatial.distance import cdist
 
 from shortlist.core.errors import ShortlistError
 from shortlist.core.schema import parse
-from shortlist.core.selection.covering import stand_ins
 from shortlist.core.selection.inputs import Predictions, Scores
+from shortlist.core.selection.parts.covering import stand_ins
 from shortlist.core.selection.select import select
 from shortlist.core.selection.strategies import coverage as module
 from shortlist.core.selection.strategies.coverage import Coverage

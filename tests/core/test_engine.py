@@ -15,7 +15,8 @@ from scipy.spatial.distance import cdist
 
 from shortlist.core.errors import Cancelled, ShortlistError
 from shortlist.core.progress import silent
-from shortlist.core.selection.engine import Term, _Run, calibrated
+from shortlist.core.selection.engine.greedy import calibrated
+from shortlist.core.selection.engine.run import Run, Term
 from shortlist.core.selection.select import Selection, select
 from shortlist.core.selection.strategies.coverage import Coverage
 from shortlist.core.selection.strategies.diversity import Diversity
@@ -311,7 +312,7 @@ def test_the_size_of_the_window_changes_no_pick(window, seed, strength):
     entries, eligible = [diversity(vectors), coverage(vectors), weights(values, strength)], np.arange(200)
     pool = Pool(eligible, n=60)
     terms = [Term(entry.strategy.gains(entry.values, pool), entry.strategy.strength) for entry in entries]
-    run = _Run(calibrated(terms, eligible, 60), eligible, 60, silent)
+    run = Run(calibrated(terms, eligible, 60), eligible, 60, silent)
     run.window_size = window
     with at_most(10):
         while run.done < 60:

@@ -12,7 +12,7 @@ from shortlist.core.selection import explain as module
 from shortlist.core.selection.constraints.max_per_group import MaxPerGroup
 from shortlist.core.selection.constraints.minimum_distance import MinimumDistance
 from shortlist.core.selection.constraints.per_class import PerClass
-from shortlist.core.selection.engine import greedy
+from shortlist.core.selection.engine.greedy import greedy
 from shortlist.core.selection.explain import why_not
 from shortlist.core.selection.reasons import Reason
 from shortlist.core.selection.select import Rule, prepare, select

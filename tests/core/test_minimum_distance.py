@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from shortlist.core.selection.apart import ApartGains
 from shortlist.core.selection.constraints.minimum_distance import MinimumDistance
+from shortlist.core.selection.parts.apart import ApartGains
 from shortlist.core.selection.select import Rule, Selection, select
 from shortlist.core.selection.strategies.coverage import Coverage
 from shortlist.core.selection.strategies.diversity import Diversity

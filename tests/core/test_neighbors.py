@@ -10,10 +10,10 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import NearestNeighbors
 
 from shortlist.core.errors import Cancelled
-from shortlist.core.selection import neighbors as module
-from shortlist.core.selection.cells import cells, halved
-from shortlist.core.selection.neighbor_lists import NeighborLists, augmented, swapped, threshold
-from shortlist.core.selection.neighbors import nearest_neighbors, neighbor_graph
+from shortlist.core.selection.parts import neighbors as module
+from shortlist.core.selection.parts.cells import cells, halved
+from shortlist.core.selection.parts.neighbor_lists import NeighborLists, augmented, swapped, threshold
+from shortlist.core.selection.parts.neighbors import nearest_neighbors, neighbor_graph
 
 
 def cloud(n: int, d: int, seed: int = 0) -> np.ndarray:

@@ -10,9 +10,10 @@ from scipy.spatial.distance import cdist
 
 from shortlist.core.errors import Cancelled, ShortlistError
 from shortlist.core.selection.constraints.minimum_distance import MinimumDistance
-from shortlist.core.selection.distances import DistanceGains
-from shortlist.core.selection.engine import Term, _Run, calibrated
-from shortlist.core.selection.objects import max_over_objects, mean_over_objects, objects_of
+from shortlist.core.selection.engine.greedy import calibrated
+from shortlist.core.selection.engine.run import Run, Term
+from shortlist.core.selection.parts.distances import DistanceGains
+from shortlist.core.selection.parts.objects import max_over_objects, mean_over_objects, objects_of
 from shortlist.core.selection.select import Rule, select
 from shortlist.core.selection.strategies.diversity import Diversity
 from shortlist.core.selection.strategies.similarity import Similarity
@@ -168,7 +169,7 @@ def test_the_size_of_the_window_changes_no_pick(window, seed, least):
     values, numbers, eligible = scenes(80, 2, seed, least=least), np.random.default_rng(seed).random(80), np.arange(80)
     entries, pool = [diversity(values), weights(numbers)], Pool(eligible, n=40)
     terms = [Term(entry.strategy.gains(entry.values, pool), entry.strategy.strength) for entry in entries]
-    run = _Run(calibrated(terms, eligible, 40), eligible, 40, lambda *_: None)
+    run = Run(calibrated(terms, eligible, 40), eligible, 40, lambda *_: None)
     run.window_size = window
     while run.done < 40:
         run.epoch()

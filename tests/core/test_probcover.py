@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from shortlist.core.selection.clusters import k_means
+from shortlist.core.selection.parts.clusters import k_means
 from shortlist.core.selection.select import select
 from shortlist.core.selection.strategies import probcover as module
 from shortlist.core.selection.strategies.probcover import ProbCover, pure_radius

@@ -17,7 +17,7 @@ from shortlist.core.scores import Objects, Score, Uncertainty, scores
 from shortlist.core.scores.aggregation import aggregate
 from shortlist.core.scores.apply import How, apply
 from shortlist.core.selection import config, inputs, strategy
-from shortlist.core.selection.engine import greedy
+from shortlist.core.selection.engine.greedy import greedy
 from shortlist.core.selection.explain import why_not
 from shortlist.core.selection.select import Selection, prepare, select
 from shortlist.core.selection.values import Amounts, Takes, Values

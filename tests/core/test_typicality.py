@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import spearmanr
 
 from shortlist.core.errors import ShortlistError
-from shortlist.core.selection.gains import Linear
+from shortlist.core.selection.engine.gains import Linear
 from shortlist.core.selection.select import Selection, select
 from shortlist.core.selection.strategies import typicality as module
 from shortlist.core.selection.strategies.diversity import Diversity

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import NearestNeighbors
 
 from shortlist.core.errors import ShortlistError
-from shortlist.core.selection.neighbors import neighbor_graph
+from shortlist.core.selection.parts.neighbors import neighbor_graph
 from shortlist.core.vectors import blocks, checked, mean_of, nearest, own_order, unit
 
 

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from ...errors import must_be
 from ..constraint import Constraint
+from ..engine.limits import AtMost
 from ..inputs import Input, Metadata, Predictions, Scores
-from ..limits import AtMost
 from ..strategy import Pool
 from ..values import Takes, numbers
 

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from ...schema import CATEGORY
 from ..constraint import Constraint
-from ..gains import Rows
+from ..engine.gains import Rows
+from ..engine.limits import Limit
 from ..inputs import Metadata
-from ..limits import Limit
 from ..strategy import Pool
 from ..values import Amounts, Takes
 

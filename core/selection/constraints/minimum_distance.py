@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from ..constraint import Constraint
-from ..engine import Term
+from ..engine.run import Term
 from ..inputs import Embeddings
 from ..strategies.diversity import barrier
 from ..strategy import Pool

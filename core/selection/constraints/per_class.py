@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 
 from ...errors import did_you_mean, listed, must_be
 from ..constraint import Constraint
-from ..gains import Rows
+from ..engine.gains import Rows
+from ..engine.limits import Limit
 from ..inputs import Input, Metadata, Predictions
-from ..limits import Limit
 from ..strategy import Pool
 from ..values import Amounts, Takes
 from .max_per_group import PerClass as Quota

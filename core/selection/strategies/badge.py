@@ -11,9 +11,9 @@ from pydantic import Field, field_validator
 
 from ...errors import ShortlistError, must_be
 from ...vectors import checked
-from ..gains import Gains
-from ..gradients import GradientGains
+from ..engine.gains import Gains
 from ..inputs import Predictions
+from ..parts.gradients import GradientGains
 from ..strategy import Pool, Strategy
 from ..values import Takes
 

@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 
 from ...errors import did_you_mean, listed, must_be
 from ...schema import When
-from ..balance import BalanceGains, held_by
-from ..gains import Gains
+from ..engine.gains import Gains
+from ..parts.balance import BalanceGains, held_by
 from ..strategy import Pool, Strategy
 from ..values import Amounts, Takes
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...errors import ShortlistError, must_be
-from ..gains import Gains
-from ..joint_entropy import JointGains
+from ..engine.gains import Gains
+from ..parts.joint_entropy import JointGains
 from ..strategy import Pool, Strategy
 from ..values import Takes
 

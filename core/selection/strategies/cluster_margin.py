@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...vectors import checked
-from ..clusters import ClusterGains, k_means, most_weighty
-from ..gains import Gains
+from ..engine.gains import Gains
 from ..inputs import Scores
+from ..parts.clusters import ClusterGains, k_means, most_weighty
 from ..strategy import Pool, Strategy
 from ..values import Takes, numbers
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from ...vectors import checked, nearest, unit
-from ..clusters import weights_of
-from ..covering import CoverageGains, stand_ins
-from ..gains import Floats, Gains, Rows
+from ..engine.gains import Floats, Gains, Rows
 from ..inputs import Predictions, Scores
-from ..neighbors import neighbor_graph
+from ..parts.clusters import weights_of
+from ..parts.covering import CoverageGains, stand_ins
+from ..parts.neighbors import neighbor_graph
 from ..strategy import Pool, Strategy
 from ..values import Amounts, Takes
 

@@ -8,12 +8,12 @@ import numpy as np
 from pydantic import Field
 
 from ...vectors import checked
-from ..apart import ApartGains
-from ..distances import DistanceGains
-from ..engine import Term
-from ..gains import Gains
-from ..limits import Barrier, Limit
-from ..objects import ObjectDistanceGains, objects_of
+from ..engine.gains import Gains
+from ..engine.limits import Barrier, Limit
+from ..engine.run import Term
+from ..parts.apart import ApartGains
+from ..parts.distances import DistanceGains
+from ..parts.objects import ObjectDistanceGains, objects_of
 from ..strategy import Pool, Strategy
 from ..values import ObjectVectors, Takes
 

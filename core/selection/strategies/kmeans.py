@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...vectors import checked
-from ..clusters import ClusterGains, distances_to, k_means, most_weighty, weights_of
-from ..gains import Floats, Gains, Rows
+from ..engine.gains import Floats, Gains, Rows
 from ..inputs import Scores
+from ..parts.clusters import ClusterGains, distances_to, k_means, most_weighty, weights_of
 from ..strategy import Pool, Strategy
 from ..values import Takes
 

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from ...progress import Progress
 from ...vectors import checked, nearest, own_order, unit
-from ..balls import BallGains, balls_of
-from ..clusters import k_means
-from ..covering import stand_ins
-from ..gains import Gains, Rows
+from ..engine.gains import Gains, Rows
+from ..parts.balls import BallGains, balls_of
+from ..parts.clusters import k_means
+from ..parts.covering import stand_ins
 from ..strategy import Pool, Strategy
 from ..values import Takes
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ...errors import ShortlistError, must_be
 from ...vectors import checked, nearest
-from ..gains import Gains, StaticGains
-from ..objects import last_resort, max_over_objects, objects_of
+from ..engine.gains import Gains, StaticGains
+from ..parts.objects import last_resort, max_over_objects, objects_of
 from ..strategy import Pool, Strategy
 from ..values import ObjectVectors, Takes
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from scipy.stats import rankdata
 
 from ...errors import must_be
-from ..gains import Floats, Gains, StaticGains
+from ..engine.gains import Floats, Gains, StaticGains
 from ..strategy import Pool, Strategy
 from ..values import Takes, numbers
 

@@ -12,11 +12,11 @@ from pydantic import Field
 
 from ...progress import Progress, silent
 from ...vectors import blocks, checked, mean_of
-from ..engine import Term
-from ..gains import Floats, Gains, Linear, Picks, Rows, Scale, StaticGains
-from ..limits import Limit, Only
-from ..neighbors import nearest_neighbors
-from ..objects import last_resort, mean_over_objects, objects_of
+from ..engine.gains import Floats, Gains, Linear, Picks, Rows, Scale, StaticGains
+from ..engine.limits import Limit, Only
+from ..engine.run import Term
+from ..parts.neighbors import nearest_neighbors
+from ..parts.objects import last_resort, mean_over_objects, objects_of
 from ..strategy import Pool, Strategy
 from ..values import ObjectVectors, Takes
 

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from ...progress import Progress
 from ...vectors import checked
-from ..clusters import ClusterGains, k_means
-from ..gains import Floats, Gains
-from ..neighbors import nearest_neighbors
+from ..engine.gains import Floats, Gains
+from ..parts.clusters import ClusterGains, k_means
+from ..parts.neighbors import nearest_neighbors
 from ..strategy import Pool, Strategy
 from ..values import Takes
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from ...errors import must_be
-from ..engine import Term
-from ..gains import Gains, StaticGains
-from ..limits import AtMost, Limit
+from ..engine.gains import Gains, StaticGains
+from ..engine.limits import AtMost, Limit
+from ..engine.run import Term
 from ..strategy import Pool, Strategy
 from ..values import Takes, numbers
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..vectors import blocks
+from ...vectors import blocks
+from ..engine.gains import Floats, Rows
 from .distances import DistanceGains
-from .gains import Floats, Rows
 
 
 class ApartGains(DistanceGains):

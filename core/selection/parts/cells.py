@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..progress import Progress, silent
-from ..vectors import blocks
-from .gains import Rows
+from ...progress import Progress, silent
+from ...vectors import blocks
+from ..engine.gains import Rows
 
 # A block of products with all centres stays in the last-level cache.
 _PRODUCTS = 2_000_000

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..vectors import blocks
-from .gains import Rows
+from ...vectors import blocks
+from ..engine.gains import Rows
 
 Floats32 = NDArray[np.float32]
 

@@ -7,9 +7,9 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..vectors import nearest
+from ...vectors import nearest
+from ..engine.gains import Floats, Gains, Picks, Rows, Scale
 from .distances import DistanceGains, repulsion
-from .gains import Floats, Gains, Picks, Rows, Scale
 
 
 def objects_of(offsets: NDArray[np.int64], rows: Rows) -> tuple[Rows, Rows]:

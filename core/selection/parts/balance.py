@@ -8,8 +8,8 @@ import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from .drifting import DriftingGains, on_grid
-from .gains import Floats, Linear, Picks, Rows, Scale
+from ..engine.drifting import DriftingGains, on_grid
+from ..engine.gains import Floats, Linear, Picks, Rows, Scale
 
 # How much of what a row drawn from the target would overshoot on the average is forgiven. Less makes rows of few objects
 # win, more those of many; half of it reaches what the plain greedy on ``|n / sum(n) - target|`` reaches, or better.

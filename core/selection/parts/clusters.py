@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from ..errors import must_be
-from ..progress import Progress, silent
-from ..vectors import blocks, mean_of, own_order
-from .gains import Floats, Gains, Linear, Picks, Rows, Scale
-from .strategy import Pool
-from .values import numbers
+from ...errors import must_be
+from ...progress import Progress, silent
+from ...vectors import blocks, mean_of, own_order
+from ..engine.gains import Floats, Gains, Linear, Picks, Rows, Scale
+from ..strategy import Pool
+from ..values import numbers
 
 # Lloyd's iterations cost rows x clusters; beyond this many products each, batches of rows do nearly as well.
 _PRODUCTS = 5_000_000

@@ -8,10 +8,10 @@ import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from ..progress import Progress, silent
-from ..vectors import blocks
+from ...progress import Progress, silent
+from ...vectors import blocks
+from ..engine.gains import Floats, Gains, Linear, Picks, Rows, Scale
 from .covering import edges_of
-from .gains import Floats, Gains, Linear, Picks, Rows, Scale
 
 # Products held at a time.
 _BLOCK = 16_000_000

@@ -8,8 +8,8 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..vectors import blocks, centred, mean_of, nearest
-from .gains import Floats, Gains, Picks, Repulsion, Rows, Scale
+from ...vectors import blocks, centred, mean_of, nearest
+from ..engine.gains import Floats, Gains, Picks, Repulsion, Rows, Scale
 
 # One block of products, so many rows by so many picks, stays in the second-level cache.
 _ROWS, _PICKS = 1024, 256

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..progress import Progress, silent
-from ..vectors import blocks
-from .gains import Floats, Gains, Linear, Picks, Rows, Scale
+from ...progress import Progress, silent
+from ...vectors import blocks
+from ..engine.gains import Floats, Gains, Linear, Picks, Rows, Scale
 
 # A block of products of this many values stays in the second-level cache.
 _VALUES = 250_000

@@ -21,11 +21,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..progress import Progress, silent
+from ...progress import Progress, silent
 from .gains import Picks, Rows
 from .limits import Limit
-from .run import Run as _Run
-from .run import Term
+from .run import Run, Term
 
 
 def calibrated(terms: Sequence[Term], eligible: Rows, n: int, seed: int = 0, progress: Progress = silent) -> list[Term]:
@@ -75,7 +74,7 @@ def greedy(
         label: what the progress is of
         limits: the rules that picks must keep; they are used up
     """
-    run = _Run(terms, eligible, n, lambda done, total: progress(done, total, label), limits)
+    run = Run(terms, eligible, n, lambda done, total: progress(done, total, label), limits)
     if not limits and all(term.gains.static for term in terms):
         run.sort()
     elif run.sweeps:

@@ -11,11 +11,11 @@ import scipy.sparse as sparse
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from ..parallel import mapped
-from ..progress import Progress, silent
-from ..vectors import blocks, centred, mean_of
+from ...parallel import mapped
+from ...progress import Progress, silent
+from ...vectors import blocks, centred, mean_of
+from ..engine.gains import Rows
 from .cells import Cells, cells, halved
-from .gains import Rows
 from .neighbor_lists import Found, NeighborLists, augmented, swapped, threshold
 
 # Products held at a time: fewer rows a block starve the matrix product, more only cost memory (64 MB).

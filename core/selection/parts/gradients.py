@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..vectors import blocks
-from .gains import Floats, Gains, Linear, Picks, Rows, Scale
-from .strategy import Pool
+from ...vectors import blocks
+from ..engine.gains import Floats, Gains, Linear, Picks, Rows, Scale
+from ..strategy import Pool
 
 # One block of products, so many rows by so many picks, stays in the second-level cache.
 _ROWS, _PICKS = 1024, 256

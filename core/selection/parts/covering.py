@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from .gains import Floats, Gains, Linear, Picks, Rows, Scale
+from ..engine.gains import Floats, Gains, Linear, Picks, Rows, Scale
 
 
 class CoverageGains(Gains):
