@@ -72,15 +72,13 @@ def _new_key(dataset) -> str:
 
 
 def _config(dataset, label_field: str, embeddings: str, n_samples: int) -> tuple:
-    """The pool and the config: cover the pool, and prefer what the model is unsure about."""
-    strategies = [
-        {"input": {"type": "EMBEDDINGS", "field": embeddings}, "strategy": {"type": "COVERAGE"}},
-        {
-            "input": {"type": "SCORES", "task": label_field, "score": "uncertainty_margin"},
-            "strategy": {"type": "WEIGHTS"},
-        },
-    ]
-    config = {"n_samples": min(n_samples, len(dataset) // 2), "strategies": strategies}
+    """The pool and the config: cover the pool, and first of all what the model is unsure about."""
+    unsure = {"type": "SCORES", "task": label_field, "score": "uncertainty_margin"}
+    covering = {
+        "input": {"type": "EMBEDDINGS", "field": embeddings},
+        "strategy": {"type": "COVERAGE", "weight": unsure},
+    }
+    config = {"n_samples": min(n_samples, len(dataset) // 2), "strategies": [covering]}
     tags = dataset.distinct("tags")
     if {"labeled", "unlabeled"} <= set(tags):
         return dataset.match_tags("unlabeled"), {**config, "preselected": "labeled"}
