@@ -1,9 +1,11 @@
 """The verbs' parameters, one model a verb: their forms, checks, SDK arguments and reference come from here."""
 
+from .analyzing import AnalyzeSelection
 from .scoring import ScoreDisagreement, ScoreImages, ScoreLabelQuality, ScorePredictedLoss, ScoreUncertainty
 from .selecting import ExplainSelection, ManageSelections, SelectSamples, VisualizeEmbeddings
 
 __all__ = [
+    "AnalyzeSelection",
     "ExplainSelection",
     "ManageSelections",
     "ScoreDisagreement",

@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 MAY_IMPORT = {
     "core": {"core"},
     "dataset": {"core", "dataset"},
-    "api": {"core", "dataset", "api"},
+    "report": {"core", "report"},
+    "api": {"core", "dataset", "report", "api"},
     "operators": {"api", "core", "dataset.sources", "operators", "panels.charts"},
     "panels": {"api", "core", "dataset.sources", "panels"},
 }
