@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -41,6 +42,8 @@ os.environ.update(
 
 def pytest_configure(config: pytest.Config) -> None:
     """Starts the database before several processes would at once."""
+    # A shell starts what it runs in the background with Ctrl+C ignored; some tests press it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if getattr(config.option, "numprocesses", None):
         import fiftyone as fo
 
