@@ -78,6 +78,7 @@ EMBEDDINGS = Role(
     "sample in a field.",
 )
 BRAIN_RUN = Role("brain_run", "This dataset has no Brain run that stores embeddings.")
+VISUALIZATION = Role("visualization", "This dataset has no visualization. Make one with `visualize_embeddings`.")
 NUMBER = Role("number", "This dataset has no numeric field.")
 VALUE = Role("value", "This dataset has no field with one plain value a sample.")
 CATEGORY = Role("category", "This dataset has no field with texts, truth values or whole numbers.")
@@ -87,6 +88,8 @@ VIEW = Role("view", "This dataset has no saved views or selections yet.", open=T
 DATASET = Role("dataset", "There is no other dataset.", open=True)
 SELECTION = Role("selection", "This dataset has no selections yet. Make one with `select_samples`.")
 NEW_SELECTION = Role("new_selection", "", open=True, suggested=True)
+NEW_BACK_TEST = Role("new_back_test", "", open=True, suggested=True)
+CONFIG = Role("config", "There are no saved configs, and this dataset has no selections yet.")
 ZOO_MODEL = Role("zoo_model", "No embedding model of the FiftyOne zoo is known.", open=True)
 COLOR = Role("color", "This dataset has no field to colour by.", open=True)
 # What can colour a panel has one plain value a sample, as this must.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from .errors import ShortlistError
+from .parallel import mapped
 from .progress import Progress, silent
 
 # A block of products of this many values stays in the last-level cache.
@@ -16,6 +19,11 @@ _BLOCK_VALUES = 2_000_000
 _LARGEST = 1e17
 # Columns that rows are ordered by.
 _COLUMNS = 16
+# So many queries and references are looked at together: their products stay in the cache of a core, or nearly.
+_ROWS, _TILE = 1024, 512
+# Products of pairs of numbers beyond which threads are worth their start, and after so many of them progress is told.
+_WORTH_THREADS = 500_000_000
+_TOLD_OF = 20_000_000_000
 
 
 def checked(vectors: NDArray[np.floating], name: str = "embeddings") -> NDArray[np.floating]:
@@ -120,31 +128,54 @@ def nearest(
         (n,) Euclidean distances and (n,) rows of ``references``; infinity and -1 where no reference counts
     """
     centre = mean_of(references)
-    columns = centred(np.asarray(references), centre)
-    halves = np.einsum("ij,ij->i", columns, columns) / 2
+    columns = _with_halves(centred(np.asarray(references), centre))
     distances = np.full(len(queries), np.inf, np.float32)
     indices = np.full(len(queries), -1, np.int64)
-    width = 1024
-    for block in blocks(len(queries), width):
-        rows = centred(np.asarray(queries[block]), centre)
-        best = np.full(len(rows), -np.inf, np.float32)
-        at = np.full(len(rows), -1, np.int64)
-        for start in range(0, len(columns), width):
-            products = rows @ columns[start : start + width].T
-            products -= halves[start : start + width]
-            if own is not None:
-                local = own[block] - start
-                self_rows = np.flatnonzero((local >= 0) & (local < products.shape[1]))
-                products[self_rows, local[self_rows]] = -np.inf
-            top = products.argmax(axis=1)
-            value = products[np.arange(len(rows)), top]
-            better = value > best
-            best[better], at[better] = value[better], top[better] + start
-        # x.r - |r|^2/2 picks the nearest; the distance itself is taken anew, since the difference of large squares
+
+    def look(block: slice) -> int:
+        rows = np.ones((block.stop - block.start, columns.shape[1]), np.float32)
+        rows[:, :-1] = centred(np.asarray(queries[block]), centre)
+        at = _nearest_of(rows, columns, None if own is None else own[block])
+        # The products pick the nearest; the distance itself is taken anew, since the difference of large squares
         # would leave rounding where the true distance is zero.
-        found = at >= 0
-        gap = rows[found] - columns[at[found]]
+        found = np.flatnonzero(at >= 0)
+        gap = rows[found, :-1] - columns[at[found], :-1]
         distances[block][found] = np.sqrt(np.einsum("ij,ij->i", gap, gap))
         indices[block] = at
-        progress(block.stop, len(queries), "measuring distances")
+        return block.stop
+
+    pieces = blocks(len(queries), 1, int(np.clip(_TOLD_OF // max(1, columns.size), 64, _ROWS)))
+    threads = len(queries) * columns.size > _WORTH_THREADS
+    with threadpool_limits(1, "blas") if threads else nullcontext():
+        for done in mapped(look, pieces) if threads else map(look, pieces):
+            progress(done, len(queries), "measuring distances")
     return distances, indices
+
+
+def _with_halves(columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(m, d + 1) vectors with minus half their square: the product with a vector and a 1 is largest for the nearest."""
+    wide = np.empty((len(columns), columns.shape[1] + 1), np.float32)
+    wide[:, :-1] = columns
+    wide[:, -1] = np.einsum("ij,ij->i", columns, columns) / -2
+    return wide
+
+
+def _nearest_of(
+    rows: NDArray[np.float32], columns: NDArray[np.float32], own: NDArray[np.integer] | None
+) -> NDArray[np.int64]:
+    """(n,) the column that is nearest to each row, the first of those alike; -1 where none counts."""
+    best = np.full(len(rows), -np.inf, np.float32)
+    at = np.full(len(rows), -1, np.int64)
+    every, buffer = np.arange(len(rows)), np.empty(len(rows) * min(_TILE, len(columns)), np.float32)
+    for start in range(0, len(columns), _TILE):
+        tile = columns[start : start + _TILE]
+        products = np.matmul(rows, tile.T, out=buffer[: len(rows) * len(tile)].reshape(len(rows), len(tile)))
+        if own is not None:
+            local = own - start
+            self_rows = np.flatnonzero((local >= 0) & (local < len(tile)))
+            products[self_rows, local[self_rows]] = -np.inf
+        top = products.argmax(axis=1)
+        value = products[every, top]
+        better = np.flatnonzero(value > best)
+        best[better], at[better] = value[better], top[better] + start
+    return at

@@ -23,8 +23,11 @@ class Interval(Schema):
     """A number over the random draws."""
 
     mean: float = Field(description="The mean over the draws.")
-    low: float = Field(description="Where the 95 % interval of the draws begins (their 2.5th percentile).")
-    high: float = Field(description="Where it ends (their 97.5th percentile).")
+    low: float = Field(
+        description="Where 95 % of further draws can be expected to begin: the 2.5th percentile of these draws (by Weibull's "
+        "definition), the least of fewer than 39."
+    )
+    high: float = Field(description="Where they end: the 97.5th percentile, the greatest of fewer than 39.")
     draws: list[float] = Field(description="The number in each draw.")
 
 
@@ -69,7 +72,7 @@ class Distances(Schema):
 class NearDuplicates(Schema):
     """What is in the selection more than once, or almost."""
 
-    threshold: float = Field(description="Closer than this are near duplicates.")
+    threshold: float = Field(description="At most so far apart are near duplicates: a tenth of the typical distance.")
     n_pairs: int = Field(description="How many pairs of the selection are that close.")
     n_items: int = Field(description="How many selected items have such a pair.")
     n_groups: int = Field(description="Into how many groups they hang together.")
@@ -83,7 +86,8 @@ class Region(Schema):
 
     sample_id: str = Field(description="The sample at its centre, which would cover most of it.")
     n_items: int = Field(
-        description="How many items are nearer to the centre than to anything selected or in the datapool."
+        description="How many items are nearer to the centre than to anything selected or in the datapool, and than to the "
+        "other centres."
     )
     mean_distance: float = Field(description="Their mean distance to the nearest selected item.")
     max_distance: float = Field(description="The greatest of these distances.")
@@ -117,14 +121,16 @@ class EmbeddingAnalysis(Schema):
     left_out: int = Field(description="How many samples (of objects: samples without any) have no vector.")
     typical_distance: float = Field(description="The median distance between two random items of the input.")
     diversity: Distances = Field(
-        description="The distance of every item of a set to the nearest other one of the set: large where all are different."
+        description="The distance of every item of a set to the nearest other one of the set: large where all are different. "
+        "Of a very large set a random part is measured; the count says how many."
     )
     coverage: Distances = Field(
         description="The distance of every item of the input to the nearest one of the set: small where everything has "
-        "something similar in the set."
+        "something similar in the set. The input, which covers itself, is not among these sets."
     )
     measured_on: int = Field(
-        description="Of how many items of the input these are; a random part of very large ones. The same ones for all sets."
+        description="Of how many items of the input these are; of very large ones a random part, in which a set's own items "
+        "have their share."
     )
     near_duplicates: NearDuplicates = Field(description="What the selection holds more than once, or almost.")
     regions: list[Region] = Field(description="What the selection leaves uncovered, the worst first.")
@@ -168,7 +174,16 @@ class Distribution(Schema):
     source: str = Field(description="The field.")
     kind: Literal["classes", "categories"] = Field(description="Whether they are counted in labels or in samples.")
     categories: list[str] = Field(description="Their names, the most frequent of the input first.")
-    target: list[float] | None = Field(description="The shares that the selection was to have, if it was told.")
+    pooled: int = Field(
+        0,
+        ge=0,
+        description="Of very many: how many of the least frequent the last name, (others), stands for. The measures of a set "
+        "count each of them.",
+    )
+    target: list[float] | None = Field(
+        description="The shares that the selection was to have, with the datapool where there is one, if it was told; what "
+        "they leave to all others together is split as in the input."
+    )
     sets: dict[SetName, Shares] = Field(description="Of each set that there is.")
     random: RandomShares | None = Field(
         description="Of random selections of the same size; null where no draw holds any."

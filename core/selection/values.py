@@ -62,6 +62,25 @@ class ObjectVectors:
 AnyValues = NDArray | Amounts | ObjectVectors
 
 
+def taken(values: AnyValues, rows: NDArray[np.integer]) -> AnyValues:
+    """The values of some rows, in their order.
+
+    Args:
+        values: of n rows
+        rows: (m,)
+    """
+    if isinstance(values, Amounts):
+        return Amounts(values.names, sparse.csr_array(values.matrix[rows]))
+    if isinstance(values, ObjectVectors):
+        counts = np.diff(values.offsets)[rows]
+        ends = np.cumsum(counts)
+        within = np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
+        return ObjectVectors(
+            values.vectors[np.repeat(values.offsets[:-1][rows], counts) + within], np.concatenate([[0], ends])
+        )
+    return values[rows]
+
+
 @dataclass(frozen=True)
 class Values:
     """What an input gave, one value a row.

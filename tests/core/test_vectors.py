@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import NearestNeighbors
 
-from shortlist.core.errors import ShortlistError
+from shortlist.core.errors import Cancelled, ShortlistError
 from shortlist.core.selection.parts.neighbors import neighbor_graph
 from shortlist.core.vectors import blocks, checked, mean_of, nearest, own_order, unit
 
@@ -62,6 +64,40 @@ def test_a_duplicate_is_at_exactly_zero(offset, dtype):
     np.testing.assert_array_equal(distances, np.zeros(1500))
     if dtype != np.float16:
         np.testing.assert_array_equal(indices, np.arange(1500))
+
+
+@pytest.mark.parametrize("d", [3, 100, 128])
+@pytest.mark.parametrize("m", [3, 517, 1500])
+def test_of_references_that_are_alike_the_first_is_the_nearest(m, d):
+    """Wherever the tiles that references are looked at in begin and end."""
+    references = cloud(m, d)
+    indices = nearest(cloud(300, d, 1), np.concatenate([references] * 3))[1]
+    np.testing.assert_array_equal(indices, nearest(cloud(300, d, 1), references)[1])
+    assert indices.max() < m
+
+
+def test_much_work_is_shared_by_threads_with_the_same_result():
+    """5 500 x 1 600 x 64 is beyond where threads begin; each half of the queries is not."""
+    queries, references, own = cloud(5500, 64), cloud(1600, 64, 1), np.random.default_rng(2).integers(-1, 1600, 5500)
+    distances, indices = nearest(queries, references, own=own)
+    halves = [nearest(queries[part::2], references, own=own[part::2]) for part in (0, 1)]
+    for part, (half_distances, half_indices) in enumerate(halves):
+        np.testing.assert_array_equal(distances[part::2], half_distances)
+        np.testing.assert_array_equal(indices[part::2], half_indices)
+    assert (indices != own).all()
+
+
+def test_threads_end_when_progress_stops_them():
+    told, before = [], threading.active_count()
+
+    def progress(done, total, label=""):
+        told.append(done)
+        raise Cancelled()
+
+    with pytest.raises(Cancelled):
+        nearest(cloud(20_000, 64), cloud(1600, 64, 1), progress=progress)
+    assert len(told) == 1
+    assert threading.active_count() == before
 
 
 def test_vectors_far_off_the_origin_are_told_apart_before_they_are_rounded():
