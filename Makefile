@@ -26,6 +26,7 @@ fix: .venv/package-dev
 
 docs: .venv/package-dev
 	$(RUN) scripts/reference.py
+	$(RUN) scripts/report_keys.py
 
 bench: .venv/package-dev
 	$(RUN) -m bench $(ARGS)

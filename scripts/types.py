@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("api", "core", "dataset", "operators")
+ROOMS = ("api", "core", "dataset", "operators", "panels", "report")
 
 
 def main() -> int:
