@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,13 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
+from shortlist.core.back_testing.metrics import Metric
+from shortlist.core.back_testing.states import State
+from shortlist.core.back_testing.tasks import Trial
 from shortlist.core.selection.inputs import Predictions, Scores
 from shortlist.core.selection.strategies.coverage import Coverage
 
-from ._learners import State, Task, Way, chance, ours, pick, start, theirs
+from ._learners import Way, chance, ours, playing, start, theirs, trial
 from .common import aim, table
 
 SEEDS, DRAWS = 5, 5
@@ -27,7 +31,7 @@ WEIGHT = Scores(type="SCORES", field="margin")
 CLASSES = Predictions(type="PREDICTIONS", task="model")
 
 Curves = dict[str, NDArray[np.float64]]
-MakeTask = Callable[[int], Task]
+MakeTask = Callable[[int], Trial]
 
 
 def run(size: int | None = None, data: Path | None = None) -> None:
@@ -62,16 +66,16 @@ def _digits() -> dict[str, MakeTask]:
         "PCA to 16 dimensions": PCA(16, random_state=0).fit_transform(pixels / 16),
     }
 
-    def split(vectors: NDArray, seed: int) -> Task:
+    def split(vectors: NDArray, seed: int) -> Trial:
         order = np.random.default_rng(seed).permutation(len(digits))
         known, test = np.sort(order[: 2 * len(order) // 3]), order[2 * len(order) // 3 :]
         vectors = vectors.astype(np.float32)
-        return Task(vectors[known], digits[known], vectors[test], digits[test])
+        return trial(vectors[known], digits[known], vectors[test], digits[test])
 
     return {name: lambda seed, form=form: split(form, seed) for name, form in forms.items()}  # type: ignore[misc]
 
 
-def _cifar(stored: dict[str, NDArray], seed: int, counts: Sequence[int] | None = None) -> Task:
+def _cifar(stored: dict[str, NDArray], seed: int, counts: Sequence[int] | None = None) -> Trial:
     """A draw of the pool, as many of each class as ``counts`` says or any, and the test set."""
     rng, labels = np.random.default_rng(seed), stored["pool_labels"].astype(np.int64)
     if counts is None:
@@ -84,7 +88,7 @@ def _cifar(stored: dict[str, NDArray], seed: int, counts: Sequence[int] | None =
         )
     rows = np.sort(rows)
     test = stored["test"].astype(np.float32), stored["test_labels"].astype(np.int64)
-    return Task(stored["pool"][rows].astype(np.float32), labels[rows], *test)
+    return trial(stored["pool"][rows].astype(np.float32), labels[rows], *test)
 
 
 def _cold(name: str, make: MakeTask, seeds: int, others: list[Way], aims: bool) -> None:
@@ -109,9 +113,14 @@ def _from_nothing(make: MakeTask, picks: Callable, seeds: int, draws: int = 1) -
     for seed in range(seeds):
         task = make(seed)
         for draw in range(draws):
-            state = State(task, seed + 1000 * draw)
-            found[seed] += [state.label(picks(state, budget)).accuracy() / draws for budget in BUDGETS]
+            state = _state(task, seed + 1000 * draw)
+            found[seed] += [100 * state.label(picks(state, budget)).score("accuracy") / draws for budget in BUDGETS]
     return found
+
+
+def _state(task: Trial, seed: int) -> State:
+    """Nothing is labelled yet."""
+    return State.empty(replace(task, seed=seed))
 
 
 def _rounds(name: str, make: MakeTask, seeds: int, others: list[Way]) -> None:
@@ -135,17 +144,17 @@ def _rounds(name: str, make: MakeTask, seeds: int, others: list[Way]) -> None:
     table(f"in rounds: {name}; weighted COVERAGE", ("what", "points", "aim", "met"), rows)
 
 
-def _growing(make: MakeTask, way: Way, seeds: int, draws: int = 1, balanced: bool = False) -> NDArray[np.float64]:
+def _growing(make: MakeTask, way: Way, seeds: int, draws: int = 1, metric: Metric = "accuracy") -> NDArray[np.float64]:
     """(seeds, budgets) accuracies, each the mean of some draws."""
     found = np.zeros((seeds, len(BUDGETS)))
     for seed in range(seeds):
         task = make(seed)
         for draw in range(draws):
-            state, labels = State(task, seed + 1000 * draw), 0
+            state, labels = _state(task, seed + 1000 * draw), 0
             for place, budget in enumerate(BUDGETS):
                 picks = way.picks if labels or way.cold else start
                 state, labels = state.label(picks(state, budget - labels)), budget
-                found[seed, place] += state.accuracy(balanced) / draws
+                found[seed, place] += 100 * state.score(metric) / draws
     return found
 
 
@@ -158,9 +167,9 @@ def _long_tail(stored: dict[str, NDArray], seeds: int) -> None:
     }
     curves: Curves = {}
     for name, strategy in {"random": None, **strategies}.items():
-        picks = chance if strategy is None else lambda state, n, one=strategy: pick(one, state, n)
+        picks = chance if strategy is None else playing(strategy).picks
         way = Way(name, picks, strategy is None)
-        curves[name] = _growing(lambda seed: _cifar(stored, seed, counts), way, seeds, balanced=True)
+        curves[name] = _growing(lambda seed: _cifar(stored, seed, counts), way, seeds, metric="balanced_accuracy")
     _show(f"long tail ({LARGEST} to {RAREST} a class): cifar, in rounds; balanced accuracy, {seeds} draws", curves)
     plain, weighted = (curves[name][:, 1:].mean(axis=1) for name in strategies)
     gain = weighted - plain

@@ -99,10 +99,10 @@ def pair(
             raise must_be("embeddings", "a field with one vector a sample", f"{embeddings} ({type(field).__name__})")
     if not predicted.declared:
         predicted = replace(predicted, classes=sorted({*predicted.classes, *truth.classes}))
-    return Pair(predicted, truth, embeddings, _together(samples, together))
+    return Pair(predicted, truth, embeddings, kept_together(samples, together))
 
 
-def _together(samples: Samples, path: str | None) -> str | None:
+def kept_together(samples: Samples, path: str | None) -> str | None:
     """The path of what belongs together: as given, else the groups that there are."""
     dataset = dataset_of(samples)
     if path is None:
