@@ -1,14 +1,24 @@
 """Shortlist: which images to label, fix and review next. A FiftyOne plugin and a Python package in one tree."""
 
 _VERBS = (
+    "analyze_selection",
+    "back_test",
+    "compare_selections",
+    "delete_analysis",
+    "delete_back_test",
     "delete_config",
     "delete_selection",
     "explain_selection",
+    "list_analyses",
+    "list_back_tests",
     "list_configs",
     "list_selections",
+    "load_analysis",
+    "load_back_test",
     "load_config",
     "load_selection",
     "manage_selections",
+    "overview",
     "preview",
     "save_config",
     "score_disagreement",
@@ -24,9 +34,10 @@ _VERBS = (
 def register(plugin):
     """Called by FiftyOne when it loads the plugin."""
     from .operators import OPERATORS
+    from .panels.shortlist import PANELS
 
-    for operator in OPERATORS:
-        plugin.register(operator)
+    for found in [*OPERATORS, *PANELS]:
+        plugin.register(found)
 
 
 def __getattr__(name):

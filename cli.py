@@ -7,6 +7,9 @@ shortlist predict-loss DATASET --label-field predictions --ground-truth ground_t
 shortlist label-quality DATASET --label-field ground_truth --predictions-field predictions
 shortlist select DATASET --run-key round_1 --config config.json
 shortlist selections DATASET [--action load|delete --run-key round_1]
+shortlist analyze DATASET --run-key round_1 --export-dir report
+shortlist compare DATASET --run-keys round_1 round_2
+shortlist back-test DATASET --label-field ground_truth
 shortlist visualize DATASET --embeddings clip
 """
 
@@ -24,6 +27,9 @@ from . import api
 from .core.errors import ShortlistError, did_you_mean, must_be
 from .core.schema import Schema, choices_of, described, first_sentence, from_json, models_of, without_none
 from .core.verbs import (
+    AnalyzeSelection,
+    BackTest,
+    CompareSelections,
     ManageSelections,
     ScoreDisagreement,
     ScoreImages,
@@ -42,6 +48,9 @@ _COMMANDS: dict[str, tuple[type[Schema], Callable[..., Any]]] = {
     "label-quality": (ScoreLabelQuality, api.score_label_quality),
     "select": (SelectSamples, api.select_samples),
     "selections": (ManageSelections, api.manage_selections),
+    "analyze": (AnalyzeSelection, api.analyze_selection),
+    "compare": (CompareSelections, api.compare_selections),
+    "back-test": (BackTest, api.back_test),
     "visualize": (VisualizeEmbeddings, api.visualize_embeddings),
 }
 
@@ -74,7 +83,11 @@ def _parser() -> argparse.ArgumentParser:
             text = (field.description or "").replace("%", "%%")
             if models_of(field.annotation) or get_origin(without_none(field.annotation)) is dict:
                 text += " A JSON file, or JSON itself."
-            many = {"nargs": "+"} if get_origin(without_none(field.annotation)) is list else {}
+            kind = without_none(field.annotation)
+            many: dict[str, Any] = {"nargs": "+"} if get_origin(kind) is list else {}
+            if kind is bool:
+                # The flag alone says yes.
+                many = {"nargs": "?", "const": "true"}
             choices = choices_of(field.annotation) or None
             flag = f"--{name.replace('_', '-')}"
             sub.add_argument(flag, dest=name, required=field.is_required(), help=text, choices=choices, **many)
@@ -97,7 +110,16 @@ def _value(model: type[Schema], name: str, text: Any) -> Any:
     if models_of(kind) or get_origin(kind) is dict:
         is_json = text.lstrip().startswith(("{", "["))
         return from_json(text if is_json else _content(text, name), name)
-    if kind not in (int, float) or get_args(kind):
+    if kind is bool:
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if get_origin(kind) is list:
+        return [_number(get_args(kind)[0], one) for one in text]
+    return _number(kind, text)
+
+
+def _number(kind: Any, text: Any) -> Any:
+    """A text as a number of a kind, where it is one."""
+    if kind not in (int, float):
         return text
     try:
         return kind(text)

@@ -19,7 +19,7 @@ from ..dataset.selections import selection_keys
 from ..dataset.sources import category_fields, choices, number_fields
 
 # What people call the samples that are labelled, and the fields by which samples belong together; likeliest first.
-_LABELED = ("labeled", "labelled", "annotated", "train", "training")
+LABELED = ("labeled", "labelled", "annotated", "train", "training")
 _GROUPS = ("video", "sequence", "scene", "group", "clip", "patient", "camera", "site", "location", "day")
 
 
@@ -99,7 +99,7 @@ def has(samples: Samples) -> Has:
     fields, tags = choices(EMBEDDINGS, samples), choices(TAG, samples)
     names = [*tags, *dataset.list_saved_views()]
     keys = selection_keys(dataset)
-    known = [name for wanted in _LABELED for name in names if name.lower() == wanted]
+    known = [name for wanted in LABELED for name in names if name.lower() == wanted]
     numbers = number_fields(samples)
     return Has(
         embeddings={"type": "EMBEDDINGS", "field": fields[0]} if fields else _of_run(samples),
@@ -108,7 +108,7 @@ def has(samples: Samples) -> Has:
         group=_group(category_fields(samples)),
         date=next((path for path in numbers if _is_date(samples, path)), None),
         number=next((path for path in numbers if not _is_date(samples, path)), None),
-        tag=next((tag for tag in tags if tag.lower() not in (*_LABELED, "unlabeled", "unlabelled")), None)
+        tag=next((tag for tag in tags if tag.lower() not in (*LABELED, "unlabeled", "unlabelled")), None)
         or next(iter(tags), None),
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC
 from typing import Literal
 
 import fiftyone as fo
@@ -142,7 +141,7 @@ def _as_it_was(
     picked, there = rows.mask(picks), rows.mask(now.rows.ids)
     candidates, preselected = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
     candidates[there], preselected[there] = now.candidates, now.preselected
-    pool = Pool(rows, (candidates & ~_came_after(rows.ids, record)) | picked, preselected & ~picked)
+    pool = Pool(rows, (candidates & ~selections.came_after(rows.ids, record)) | picked, preselected & ~picked)
     counts = {
         "candidates": int(pool.candidates.sum()),
         "preselected": int(pool.preselected.sum()),
@@ -154,12 +153,6 @@ def _as_it_was(
         if record.facts.get(name, count) != count
     ]
     return pool, notes
-
-
-def _came_after(ids: NDArray[np.bytes_], record: selections.Record) -> NDArray[np.bool_]:
-    """(n,) bool, which samples were made after a selection: an id begins with the second it was made in, as eight digits."""
-    second = int(record.created.replace(tzinfo=UTC).timestamp())
-    return ids.astype("S8") > f"{second:08x}".encode()
 
 
 class _Asked:
@@ -208,7 +201,7 @@ class _Asked:
             return Explained(
                 one.decode(), name, "in the datapool", "It is in the datapool, which is never picked again."
             )
-        if _came_after(np.array([one]), self.record)[0]:
+        if selections.came_after(np.array([one]), self.record)[0]:
             return Explained(one.decode(), name, "no candidate", "It came after the selection was made.")
         chosen = self.record.config.get("candidates")
         where = f"the view that the selection was made from{f' and {chosen!r}' if chosen else ''}"

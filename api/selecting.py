@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import fiftyone as fo
@@ -74,7 +73,7 @@ def _select(samples: Samples, given: SelectSamples, progress: Progress) -> Selec
     notes = [*material.notes, *selection.shortages, *_limited(material, picked, config)]
     units = {entry.label(): entry.strategy.gain_means for entry in config.strategies}
     facts = {
-        "versions": _versions(),
+        "versions": selections.versions(),
         "strategies": selection.labels,
         "constraints": [constraint.label() for constraint in config.constraints],
         "candidates": int(pool.candidates.sum()),
@@ -221,7 +220,7 @@ def load_selection(samples: Samples, run_key: str) -> fo.DatasetView:
 
 
 def delete_selection(samples: Samples, run_key: str) -> None:
-    """Deletes a selection: its tag, saved view, field and record, and nothing else.
+    """Deletes a selection: its tag, saved view, field, record and analysis, and nothing else.
 
     Raises:
         ShortlistError: no such selection
@@ -250,12 +249,3 @@ def manage_selections(samples: Samples, action: str = "list", run_key: str | Non
     elif given.action == "delete":
         delete_selection(samples, str(run_key))
     return ManagedSelections(given.action, run_key, list_selections(samples), view)
-
-
-def _versions() -> dict[str, str]:
-    found = {"fiftyone": fo.__version__, "numpy": np.__version__}
-    try:
-        found["shortlist"] = version("shortlist")
-    except PackageNotFoundError:
-        found["shortlist"] = "in a plugins directory"
-    return found

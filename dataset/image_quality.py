@@ -17,7 +17,7 @@ from ..core.schema import EMBEDDINGS
 from ..core.scores.image_flags import OTHER_FLAGS, flags
 from ..core.scores.image_quality import ImageMetric
 from ..core.scores.picture import COLOR_SIDE, ROW_HEIGHT, WORKING_SIDE
-from .results import ResultField, Staging, declare, mark_of, refuse_foreign, refuse_undeclared, uninterrupted
+from .results import ResultField, Staging, changing, declare, mark_of, refuse_foreign, refuse_undeclared, uninterrupted
 from .samples import Samples, dataset_of, documents, every_sample, field_of, value_at
 from .sources import choices
 
@@ -185,9 +185,11 @@ def write(dataset: fo.Dataset, staging: Staging, declared: Sequence[ResultField]
             dataset.add_sample_field(path, fo.ListField, subfield=fo.StringField, info={"shortlist": declared[0].info})
         declare(dataset, declared, "writing")
         staging.merge()
-        _drop_stale(dataset, [field.path for field in declared])
+        with changing(dataset):
+            _drop_stale(dataset, [field.path for field in declared])
         declare(dataset, declared, "complete")
-        _save_views(dataset)
+        with changing(dataset):
+            _save_views(dataset)
 
 
 def _drop_stale(dataset: fo.Dataset, current: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import ShortlistError
 from .labels import LabelField
-from .results import ResultField, refuse_foreign, refuse_undeclared, uninterrupted
+from .results import ResultField, changing, refuse_foreign, refuse_undeclared, uninterrupted
 from .samples import dataset_of, every_sample
 from .score_fields import sample_path
 from .scores import ScoreWriter, commit
@@ -139,19 +139,21 @@ def write(
     refuse_taken(dataset, field, fields)
     key = run_key(field)
     with uninterrupted():
-        if key in dataset.list_runs():
-            dataset.delete_run(key)
+        with changing(dataset):
+            if key in dataset.list_runs():
+                dataset.delete_run(key)
         commit(dataset, fields, [writer])
-        dataset.save_view(view_name(field), issues_of(dataset, field), description=_said(field), overwrite=True)
         record = dataset.init_run(
             method=METHOD,
             label_field=field.path,
             parameters=parameters,
             facts={**plain(facts), "by": user()},
         )
-        dataset.register_run(key, record)
-        # Of many classes there is more than a record may hold.
-        dataset.save_run_results(key, dataset.init_run_results(key, calibration=plain(learned)), cache=False)
+        with changing(dataset):
+            dataset.save_view(view_name(field), issues_of(dataset, field), description=_said(field), overwrite=True)
+            dataset.register_run(key, record)
+            # Of many classes there is more than a record may hold.
+            dataset.save_run_results(key, dataset.init_run_results(key, calibration=plain(learned)), cache=False)
 
 
 def issues_of(dataset: fo.Dataset, field: LabelField) -> fo.DatasetView:

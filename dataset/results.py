@@ -107,6 +107,18 @@ def _renaming(path: str) -> str:
     return f"dataset.rename_{kind}_field({path.removeprefix(FRAMES)!r}, ...)"
 
 
+@contextmanager
+def changing(dataset: fo.Dataset) -> Iterator[None]:
+    """The only right to change what the dataset's own document says: fields, saved views and runs; not to be nested.
+
+    FiftyOne writes these by their place in what it has in memory. Two processes at once, of which one deletes a field, leave
+    a schema that cannot be loaded any more, or lose a view.
+    """
+    with reserved(dataset, "the schema", wait=30):
+        dataset.reload()
+        yield
+
+
 def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> None:
     """Creates the fields, or renews what is noted on them.
 
@@ -115,14 +127,13 @@ def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> 
         fields: the fields, embedded documents before what is inside them
         status: ``writing`` before results are merged, ``complete`` after
     """
-    with reserved(dataset, "the schema", wait=30):
-        dataset.reload()
+    with changing(dataset):
         for field in fields:
             mark = {_MARK: field.info if field.part else {**field.info, "status": status}}
             declared = dataset.get_field(field.path)
             if declared is None:
                 is_document = field.kind is fo.EmbeddedDocumentField
-                extra = {"embedded_doc_type": field.document} if is_document else {}
+                extra = {"embedded_doc_type": field.document, "fields": _parts(field, fields)} if is_document else {}
                 add = dataset.add_frame_field if field.path.startswith(FRAMES) else dataset.add_sample_field
                 add(field.path.removeprefix(FRAMES), field.kind, description=field.description, info=mark, **extra)
             elif (declared.description, declared.info) != (field.description, {**(declared.info or {}), **mark}):
@@ -138,6 +149,18 @@ def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> 
         indexes = [IndexModel([(field.path, ASCENDING)]) for field in fields if field.index]
         if indexes:
             dataset._sample_collection.create_indexes(indexes)
+
+
+def _parts(document: ResultField, fields: Sequence[ResultField]) -> list[fo.Field]:
+    """The parts of a document of ours, which are added with it: one at a time each would take as long as the document."""
+    if document.document is not fo.DynamicEmbeddedDocument:
+        return []
+    names = ((field, field.path.removeprefix(f"{document.path}.")) for field in fields if field.part)
+    return [
+        foo.create_field(name, field.kind, description=field.description, info={_MARK: field.info})
+        for field, name in names
+        if field.path != name and "." not in name and field.kind is not fo.EmbeddedDocumentField
+    ]
 
 
 def _group(dataset: fo.Dataset, paths: Sequence[str]) -> None:
@@ -163,12 +186,21 @@ def _group(dataset: fo.Dataset, paths: Sequence[str]) -> None:
     dataset.save()
 
 
-def forget_group(dataset: fo.Dataset, document: str) -> None:
-    """Removes a document field's group from the App's sidebar."""
+def delete_document(dataset: fo.Dataset, document: str, indexed: str) -> None:
+    """Deletes a document field with its index and its group in the App's sidebar; call it within ``changing``.
+
+    Args:
+        dataset: where it lives
+        document: the field
+        indexed: its part that has the index
+    """
+    if f"{document}.{indexed}" in dataset.list_indexes():
+        dataset.drop_index(f"{document}.{indexed}")
     if dataset.app_config.sidebar_groups:
         kept = [group for group in dataset.app_config.sidebar_groups if group.name != document]
         dataset.app_config.sidebar_groups = kept
         dataset.save()
+    dataset.delete_sample_field(document)
 
 
 class Staging:

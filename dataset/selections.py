@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import fiftyone as fo
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 
 from ..core.errors import ShortlistError, did_you_mean, listed, must_be
 from ..core.selection.select import Selection
-from .results import Staging, declare, forget_group, mark_of, uninterrupted
+from . import analyses
+from .results import Staging, changing, declare, delete_document, mark_of, uninterrupted
 from .samples import Samples, every_sample
 from .selection_fields import documents_of, fields_of
 
@@ -148,7 +150,8 @@ def write(
     """
     with Staging(dataset) as staging, uninterrupted():
         if mark_of(dataset, run_key) is not None:
-            _remove(dataset, run_key)
+            with changing(dataset):
+                _remove(dataset, run_key)
         fields = fields_of(run_key, selection, units, config)
         staging.add(documents_of(ids, selection))
         declare(dataset, fields, "writing")
@@ -157,7 +160,6 @@ def write(
         staging.merge({run_key: "$$new.why", "tags": tagged})
         declare(dataset, fields, "complete")
         name, found = run_key, view_of(dataset, run_key)
-        dataset.save_view(name, found, description=f"Shortlist selection {run_key}, in order of rank", overwrite=True)
         origin = _storable(made_from)
         record = dataset.init_run(
             method=METHOD,
@@ -165,7 +167,11 @@ def write(
             selection=config,
             facts={**facts, "by": user(), "view_is_kept": origin is not None},
         )
-        (dataset if origin is None else origin).register_run(run_key, record)
+        with changing(dataset):
+            dataset.save_view(
+                name, found, description=f"Shortlist selection {run_key}, in order of rank", overwrite=True
+            )
+            (dataset if origin is None else origin).register_run(run_key, record)
 
 
 def _storable(samples: Samples) -> Samples | None:
@@ -193,16 +199,24 @@ def candidates_of(dataset: fo.Dataset, run_key: str) -> Samples:
     return view
 
 
+def came_after(ids: NDArray[np.bytes_], record: Record) -> NDArray[np.bool_]:
+    """(n,) bool, which samples were made after a selection: an id begins with the second it was made in, as eight digits."""
+    second = int(record.created.replace(tzinfo=UTC).timestamp())
+    return ids.astype("S8") > f"{second:08x}".encode()
+
+
 def delete(dataset: fo.Dataset, run_key: str) -> None:
-    """Deletes a selection: its tag, saved view, field and record, and nothing else.
+    """Deletes a selection: its tag, saved view, field, record and analysis, and nothing else.
 
     Raises:
         ShortlistError: no such selection
     """
     record_of(dataset, run_key)
     with uninterrupted():
-        _remove(dataset, run_key)
-        dataset.delete_run(run_key)
+        analyses.delete(dataset, run_key)
+        with changing(dataset):
+            _remove(dataset, run_key)
+            dataset.delete_run(run_key)
 
 
 def _remove(dataset: fo.Dataset, run_key: str) -> None:
@@ -215,11 +229,7 @@ def _remove(dataset: fo.Dataset, run_key: str) -> None:
             every_sample(dataset).match_tags(run_key).untag_samples(run_key)
         return
     every_sample(dataset).match(F(f"{run_key}.rank") >= 1).untag_samples(run_key)
-    index = f"{run_key}.rank"
-    if index in dataset.list_indexes():
-        dataset.drop_index(index)
-    forget_group(dataset, run_key)
-    dataset.delete_sample_field(run_key)
+    delete_document(dataset, run_key, "rank")
 
 
 def user() -> str:
@@ -233,3 +243,13 @@ def user() -> str:
 def now() -> str:
     """The time to record, in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages, for a record."""
+    found = {"fiftyone": fo.__version__, "numpy": np.__version__}
+    try:
+        found["shortlist"] = version("shortlist")
+    except PackageNotFoundError:
+        found["shortlist"] = "in a plugins directory"
+    return found

@@ -13,10 +13,13 @@ import fiftyone as fo
 
 from ..core.schema import Offered, Only, Role
 from ..core.selection.values import Takes
+from .back_tests import new_key
+from .configs import config_names
 from .embeddings import every_brain_run, inside_list, object_vectors, vector_fields
 from .labels import LABEL_TYPES, every_field, label_field, label_path, prediction_fields
 from .samples import FRAMES, Samples, dataset_of, every_sample, source_of
 from .selections import selection_keys
+from .visualization_points import visualizations
 
 NUMBERS = (fo.FloatField, fo.IntField, fo.BooleanField, fo.DateField, fo.DateTimeField)
 # Fractions can be categories too where there are few, which a schema does not say.
@@ -50,7 +53,7 @@ def _predictions(samples: Samples) -> list[str]:
     found = [path for path in every if not _is_ours(samples, path)]
     # Ground truth is a label field too; people mean the predictions.
     return sorted(
-        found, key=lambda path: (path not in shown, _looks_true(path), "pred" not in path.lower(), found.index(path))
+        found, key=lambda path: (path not in shown, looks_true(path), "pred" not in path.lower(), found.index(path))
     )
 
 
@@ -65,14 +68,14 @@ def _is_ours(samples: Samples, path: str) -> bool:
     return field is not None and "shortlist" in (field.info or {})
 
 
-def _looks_true(path: str) -> bool:
+def looks_true(path: str) -> bool:
     """Whether a field's name says that people labelled it."""
     return bool(set(re.split(r"[^a-z]+", path.lower())) & {"gt", "ground", "truth", "true", "labels", "annotations"})
 
 
 def _labels(samples: Samples) -> list[str]:
     # The other way round: what does not look predicted is the likelier truth.
-    return sorted(_predictions(samples), key=lambda path: (not _looks_true(path), "pred" in path.lower()))
+    return sorted(_predictions(samples), key=lambda path: (not looks_true(path), "pred" in path.lower()))
 
 
 def _heatmaps(samples: Samples) -> list[str]:
@@ -223,6 +226,7 @@ _FINDERS: dict[str, Callable[[Samples], list[str]]] = {
     "heatmaps": _heatmaps,
     "embeddings": vector_fields,
     "brain_run": every_brain_run,
+    "visualization": visualizations,
     "number": number_fields,
     "value": _values,
     "category": category_fields,
@@ -232,6 +236,8 @@ _FINDERS: dict[str, Callable[[Samples], list[str]]] = {
     "dataset": lambda samples: [name for name in fo.list_datasets() if name != dataset_of(samples).name],
     "selection": lambda samples: selection_keys(dataset_of(samples)),
     "new_selection": _new_selections,
+    "new_back_test": lambda samples: [new_key(dataset_of(samples))],
+    "config": lambda samples: [*config_names(), *selection_keys(dataset_of(samples))],
     "zoo_model": _zoo_models,
     "color": _colors,
 }

@@ -1,5 +1,7 @@
 """The operators: a form and one call each."""
 
+from .analyze_selection import AnalyzeSelection
+from .back_test import BackTest
 from .explain_selection import ExplainSelection
 from .manage_selections import ManageSelections
 from .score_disagreement import ScoreDisagreement
@@ -18,6 +20,8 @@ OPERATORS = [
     ScoreLabelQuality,
     SelectSamples,
     ExplainSelection,
+    AnalyzeSelection,
+    BackTest,
     ManageSelections,
     VisualizeEmbeddings,
 ]

@@ -149,8 +149,12 @@ def read_field(name: str, field: FieldInfo, given: Mapping[str, Any], subject: s
         if isinstance(each, Mapping):
             return {key.removeprefix(_OF): float(share) for key, share in each.items() if share is not None}
         return pairs_of(value, name, kind) if isinstance(value, str) else value
-    if isinstance(value, str) and get_origin(kind) is list and get_args(kind)[0] is float:
-        return numbers_of(value, name)
+    if isinstance(value, str) and get_origin(kind) is list and get_args(kind)[0] in (int, float):
+        numbers = numbers_of(value, name)
+        if numbers is not None and get_args(kind)[0] is int:
+            # A fraction is left for the model to refuse.
+            return [int(one) if one.is_integer() else one for one in numbers]
+        return numbers
     if isinstance(value, str) and get_args(kind) and not choices_of(field.annotation) and get_origin(kind) is not list:
         return plain_of(value)
     # The App sends whole numbers without a point.

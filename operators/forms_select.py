@@ -164,7 +164,9 @@ def _draw_config(
     if start.name == _PASTE:
         text = SelectSamples.model_fields["config"].description
         view = types.LazyFieldView(label="Config as JSON", description=text)
-        inputs.str(PASTED, required=True, label="Config as JSON", description=text, view=view)
+        # What the form was opened with is shown only as a default.
+        begun = {"default": given[PASTED]} if given.get(PASTED) else {}
+        inputs.str(PASTED, required=True, label="Config as JSON", description=text, view=view, **begun)
         return
     part = Part(inputs, samples, given, {start.key: defaults}).inside(start.key)
     if start.has_budget:

@@ -24,6 +24,9 @@ from . import forms
 
 logger = logging.getLogger(__name__)
 
+# What the App adds to the parameters where a panel opened the form.
+_OF_PANELS = ("panel_id", "panel_state")
+
 
 class Verb(foo.Operator):
     """Base of the operators."""
@@ -66,6 +69,7 @@ class Verb(foo.Operator):
         )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        _without_panel(ctx)
         inputs = types.Object()
         if ctx.dataset is None:
             forms.problem(inputs, "Open a dataset first.")
@@ -107,6 +111,7 @@ class Verb(foo.Operator):
         return ctx.target_view() if self.has_target else ctx.dataset
 
     def execute(self, ctx: foo.ExecutionContext) -> Any:
+        _without_panel(ctx)
         if ctx.delegated:
             return self.told(self._run(ctx, _Delegated(ctx)))
         return self._live(ctx)
@@ -148,6 +153,12 @@ class Verb(foo.Operator):
         parameters = parse(self.model, parameters).model_dump(mode="json", exclude_none=True)
         ctx = {"view": samples} if isinstance(samples, fo.DatasetView) else {"dataset": samples}
         return foo.execute_operator(self.uri, ctx, params=parameters, request_delegation=True)
+
+
+def _without_panel(ctx: foo.ExecutionContext) -> None:
+    """Leaves the parameters of the verb alone."""
+    for name in _OF_PANELS:
+        ctx.params.pop(name, None)
 
 
 def opened(ctx: foo.ExecutionContext, name: str, view: Any) -> Iterator[Any]:

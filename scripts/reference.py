@@ -42,6 +42,8 @@ _VERBS: dict[str, type[Schema]] = {
     "score_label_quality": verbs.ScoreLabelQuality,
     "select_samples": verbs.SelectSamples,
     "explain_selection": verbs.ExplainSelection,
+    "analyze_selection": verbs.AnalyzeSelection,
+    "back_test": verbs.BackTest,
     "manage_selections": verbs.ManageSelections,
     "visualize_embeddings": verbs.VisualizeEmbeddings,
 }

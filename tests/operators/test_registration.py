@@ -12,7 +12,8 @@ from fiftyone.operators.types import Places, RiskLevel
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = "@shortlist/curation"
-LISTED = yaml.safe_load((ROOT / "fiftyone.yml").read_text())["operators"]
+MANIFEST = yaml.safe_load((ROOT / "fiftyone.yml").read_text())
+LISTED = MANIFEST["operators"]
 each = pytest.mark.parametrize("name", LISTED)
 
 
@@ -22,7 +23,7 @@ def test_it_loads_without_errors():
 
 def test_what_is_listed_is_registered_and_vice_versa():
     registered = {one.name for one in foo.list_operators() if one.uri.startswith(f"{PLUGIN}/")}
-    assert registered == set(LISTED)
+    assert registered == {*LISTED, *MANIFEST["panels"]}
 
 
 def test_every_operator_class_is_listed():
@@ -78,7 +79,7 @@ def test_only_what_deletes_is_of_high_risk(operator):
 @each
 def test_the_app_offers_what_is_used_most_with_a_button(operator, context, name):
     placement = operator(name).resolve_placement(context(name))
-    if name in ("score_disagreement", "score_predicted_loss"):
+    if name in ("score_disagreement", "score_predicted_loss", "back_test"):
         assert placement is None
         return
     if name == "explain_selection":
