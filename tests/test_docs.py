@@ -30,6 +30,13 @@ def test_the_reference_is_what_the_models_say():
     assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), "run `make docs`"
 
 
+def test_the_keys_of_the_report_are_what_the_models_say():
+    keys = script("report_keys")
+
+    assert keys.PAGE.read_text(encoding="utf-8") == keys.page(), "run `make docs`"
+    assert keys.SCHEMA.read_text(encoding="utf-8") == keys.schema(), "run `make docs`"
+
+
 def test_the_reference_has_every_operator_strategy_and_score():
     page = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     operators = yaml.safe_load((ROOT / "fiftyone.yml").read_text())["operators"]

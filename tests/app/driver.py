@@ -168,6 +168,65 @@ class App:
                 button.last.click()
                 self.settle(400)
 
+    def open_panel(self, name: str = "shortlist_panel", tab: str | None = None) -> Locator:
+        """Opens a panel by hand, and one of its tabs."""
+        if not self.page.get_by_test_id(f"panel-content-{name}").count():
+            self.page.get_by_test_id("new-panel-btn").first.click()
+            self.page.get_by_test_id(f"new-panel-option-{name}").click()
+            self.page.get_by_test_id(f"panel-content-{name}").wait_for(timeout=20_000)
+        if tab is not None:
+            self.panel.get_by_role("tab", name=tab, exact=True).click()
+        return self.panel
+
+    @property
+    def panel(self) -> Locator:
+        """The Shortlist panel."""
+        return self.page.get_by_test_id("panel-content-shortlist_panel")
+
+    def figure(self, number: int) -> Locator:
+        """A figure of the panel, by its place in it, in sight and at rest."""
+        figure = self.panel.locator(".js-plotly-plot").nth(number)
+        figure.locator(".nsewdrag").first.wait_for(timeout=30_000)
+        figure.scroll_into_view_if_needed()
+        # A figure is laid out again half a second after it came.
+        self.settle(700)
+        return figure
+
+    def click_bar(self, figure: int, bar: int) -> None:
+        """Clicks a bar of a figure at its foot."""
+        box = self.figure(figure).locator(".bars .point path").nth(bar).bounding_box()
+        assert box is not None
+        self.page.mouse.click(box["x"] + min(3, box["width"] / 2), box["y"] + box["height"] - 2)
+
+    def lasso(self, figure: int, share: float = 1.0) -> None:
+        """Draws around the middle of a figure, so much of its width and height."""
+        box = self.figure(figure).locator(".nsewdrag").first.bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        right, down = share * (box["width"] / 2 - 2), share * (box["height"] / 2 - 2)
+        self.page.mouse.move(x - right, y - down)
+        self.page.mouse.down()
+        for dx, dy in ((right, -down), (right, down), (-right, down), (-right, -down)):
+            self.page.mouse.move(x + dx, y + dy, steps=4)
+        self.page.mouse.up()
+
+    def pick(self, number: int) -> None:
+        """Selects a sample of the grid, or takes it out of what is selected."""
+        item = self.page.get_by_test_id("looker").nth(number)
+        item.hover()
+        box = item.bounding_box()
+        assert box is not None
+        self.page.mouse.click(box["x"] + 19, box["y"] + 19)
+
+    def clear_view(self) -> None:
+        """Shows the whole dataset again."""
+        self.page.get_by_test_id("btn-clear-view-bar").click()
+
+    def count_is(self, expected: object, seconds: float = 20) -> None:
+        """Waits until the App says that there are so many samples."""
+        counts = self.page.get_by_test_id("entry-counts")
+        expect(counts).to_have_text(re.compile(rf"^{expected} samples?$"), timeout=seconds * 1000)
+
     def see(self, text: str, seconds: float = 60) -> None:
         """Waits until a text is seen."""
         expect(self.page.get_by_text(text).first).to_be_visible(timeout=seconds * 1000)

@@ -1,4 +1,4 @@
-"""Turns arrays into Plotly figures, as JSON; knows no App."""
+"""Which classes are given for which."""
 
 from __future__ import annotations
 
