@@ -12,7 +12,7 @@ import fiftyone as fo
 import fiftyone.core.runs as fors
 
 from ..core.errors import did_you_mean, listed, must_be
-from .results import uninterrupted
+from .results import changing, uninterrupted
 
 METHOD = "shortlist/back_test"
 
@@ -93,7 +93,7 @@ def write(dataset: fo.Dataset, run_key: str, report: str, record: dict[str, Any]
         report: as JSON
         record: what lists of back-tests show
     """
-    with uninterrupted():
+    with uninterrupted(), changing(dataset):
         if run_key in dataset.list_runs():
             dataset.delete_run(run_key)
         config = dataset.init_run(method=METHOD, finished=False, **record)
@@ -110,7 +110,8 @@ def delete(dataset: fo.Dataset, run_key: str) -> None:
         ShortlistError: there is none
     """
     _refuse_unknown(dataset, run_key)
-    dataset.delete_run(run_key)
+    with changing(dataset):
+        dataset.delete_run(run_key)
 
 
 def _refuse_unknown(dataset: fo.Dataset, run_key: str) -> None:

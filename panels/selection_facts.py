@@ -7,6 +7,7 @@ from typing import Any
 
 from ..api.showing import Place
 from ..core.analysis.report import Distribution, EmbeddingAnalysis, Interval, Numbers, RandomSpread, Report, Spread
+from ..report.shares import aims
 from .charts.style import NAMES
 from .numbers import DASH, counted, digits_for, fixed, percent, span
 from .page import plain
@@ -142,9 +143,11 @@ def balance_sentence(found: Distribution) -> str:
         if found.random is not None:
             beside = f" (random {span(found.random.entropy.low, found.random.entropy.high, 2)})"
         parts.append(f"balance {shares.entropy:.2f}{beside}")
-    distance, to = (
-        (shares.distance_to_target, "target") if found.target is not None else (shares.distance_to_input, "candidates")
-    )
+    distance, to = shares.distance_to_input, "candidates"
+    if found.target is not None:
+        aimed = aims(found)
+        distance = found.sets[aimed].distance_to_target
+        to = "target" if aimed == "selected" else "target with the datapool"
     if distance is not None:
         beside = ""
         if found.random is not None and found.target is None:

@@ -77,7 +77,7 @@ def histogram(axes: Axes, edges: Sequence[float], sets: Mapping[str, Spread | Ra
     axes.margins(x=0.01)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, place=None: _short(value * scale)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, place=None: _short(float(value) * scale)))
     axes.yaxis.set_major_formatter(FuncFormatter(_in_percent))
 
 

@@ -58,7 +58,7 @@ def page() -> str:
 
 def schema() -> str:
     """The JSON Schema of the report, as text that only changes with the models."""
-    made = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Report.model_json_schema(mode="serialization")}
+    made = Report.model_json_schema(mode="serialization")
     return (
         json.dumps({**made, "title": f"Shortlist report {VERSION}"}, indent=2, sort_keys=True, ensure_ascii=False)
         + "\n"

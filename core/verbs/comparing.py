@@ -24,7 +24,7 @@ class CompareSelections(Schema):
         None, description="The label fields whose classes are counted; nothing given: all but those of masks."
     )
     random_draws: int = Field(
-        20, ge=2, le=1000, description="How many random selections of the size of each to compare with."
+        40, ge=2, le=1000, description="How many random selections of the size of each to compare with."
     )
     seed: int = Field(51, ge=0, description="The seed of the random selections.")
 

@@ -1,14 +1,11 @@
-"""What an analysis keeps in the dataset: read again, replaced, deleted, refused, and whole or not at all."""
+"""What an analysis keeps in the dataset: read again, listed, replaced, deleted."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 
 import fiftyone as fo
 import fiftyone.core.odm as odm
-import fiftyone.core.runs as fors
 import numpy as np
 import pytest
 
@@ -22,9 +19,8 @@ from shortlist import (
     select_samples,
 )
 from shortlist.core.analysis.report import Report
-from shortlist.core.errors import Cancelled
 from shortlist.dataset.analyses import analyses, load
-from shortlist.dataset.results import Staging, mark_of
+from shortlist.dataset.results import mark_of
 
 CONFIG = {
     "n_samples": 3,
@@ -39,22 +35,19 @@ def selected(classified):
     return classified
 
 
-def test_what_is_kept_is_what_is_returned(selected):
-    report = analyze_selection(selected, "round_1", **FEW).report
-    assert load_analysis(selected, "round_1") == report
-    assert load_analysis(selected.limit(1), "round_1") == report
-    text = load(selected, "round_1")
+def test_what_is_kept_is_what_is_returned(classified):
+    report = analyze_selection(classified, "odd", **FEW).report
+    assert load_analysis(classified, "odd") == report
+    assert load_analysis(classified.limit(1), "odd") == report
+    text = load(classified, "odd")
     assert Report.model_validate_json(text) == report
     assert json.loads(text)["format"] == "shortlist.analysis"
-    assert (report.parameters["random_draws"], report.parameters["run_key"]) == (3, "round_1")
+    assert (report.parameters["random_draws"], report.parameters["run_key"]) == (3, "odd")
     assert set(report.versions) == {"fiftyone", "numpy", "shortlist"}
-
-
-def test_another_session_reads_it_too(selected):
-    report = analyze_selection(selected, "round_1", **FEW).report
-    selected.clear_cache()
-    selected.reload()
-    assert load_analysis(fo.load_dataset(selected.name), "round_1") == report
+    # In another session too.
+    classified.clear_cache()
+    classified.reload()
+    assert load_analysis(fo.load_dataset(classified.name), "odd") == report
 
 
 def test_lists_are_oldest_first_and_say_what_has_changed(selected):
@@ -71,24 +64,24 @@ def test_lists_are_oldest_first_and_say_what_has_changed(selected):
     assert [one.changed for one in list_analyses(selected)] == [False, True]
 
 
-def test_again_replaces_it(selected):
-    analyze_selection(selected, "even", **FEW)
-    selected.match_tags("even").limit(5).untag_samples("even")
-    report = analyze_selection(selected, "even", **FEW).report
+def test_again_replaces_it(classified):
+    analyze_selection(classified, "even", **FEW)
+    classified.match_tags("even").limit(5).untag_samples("even")
+    report = analyze_selection(classified, "even", **FEW).report
     assert report.sizes["selected"] == 1
-    assert load_analysis(selected, "even") == report
-    assert [one.key for one in analyses(selected)] == ["even_analysis"]
-    assert selected.values("even_analysis.distance").count(0) == 1
-    assert mark_of(selected, "even_analysis")["status"] == "complete"
+    assert load_analysis(classified, "even") == report
+    assert [one.key for one in analyses(classified)] == ["even_analysis"]
+    assert classified.values("even_analysis.distance").count(0) == 1
+    assert mark_of(classified, "even_analysis")["status"] == "complete"
 
 
-def test_again_without_embeddings_leaves_no_field(selected):
-    analyze_selection(selected, "even", **FEW)
-    selected.delete_sample_field("clip")
-    result = analyze_selection(selected, "even", **FEW)
+def test_again_without_embeddings_leaves_no_field(classified):
+    analyze_selection(classified, "even", **FEW)
+    classified.delete_sample_field("clip")
+    result = analyze_selection(classified, "even", **FEW)
     assert (result.view, result.views) == (None, [])
-    assert "even_analysis" not in selected.get_field_schema()
-    assert selected.list_saved_views() == ["round_1"]
+    assert "even_analysis" not in classified.get_field_schema()
+    assert classified.list_saved_views() == []
 
 
 def test_deleting_leaves_everything_as_it_was(selected, documents):
@@ -112,13 +105,13 @@ def test_deleting_leaves_everything_as_it_was(selected, documents):
     assert state() == before
 
 
-def test_deleting_and_replacing_leave_no_file_behind(selected):
+def test_deleting_and_replacing_leave_no_file_behind(classified):
     files = odm.get_db_conn()["fs.files"]
     stored = files.count_documents({})
     for _ in range(2):
-        analyze_selection(selected, "odd", **FEW)
+        analyze_selection(classified, "odd", **FEW)
         assert files.count_documents({}) == stored + 1
-    delete_analysis(selected, "odd")
+    delete_analysis(classified, "odd")
     assert files.count_documents({}) == stored
 
 
@@ -144,139 +137,24 @@ def test_no_such_analysis(selected, refused):
         load_analysis(selected, "round_1")
 
 
-def test_a_report_of_another_version_is_said(selected):
-    analyze_selection(selected, "odd", **FEW)
-    results = selected.load_run_results("odd_analysis", cache=False)
+def test_a_report_of_another_version_is_said(classified):
+    analyze_selection(classified, "odd", **FEW)
+    results = classified.load_run_results("odd_analysis", cache=False)
     results.report = results.report.replace('"created"', '"made"')
-    selected.save_run_results("odd_analysis", results, cache=False)
+    classified.save_run_results("odd_analysis", results, cache=False)
     with pytest.raises(ShortlistError, match="must be one that this version of Shortlist reads"):
-        load_analysis(selected, "odd")
+        load_analysis(classified, "odd")
 
 
-@pytest.mark.parametrize(
-    ("prepare", "sentence"),
-    [
-        (
-            lambda dataset: dataset.add_sample_field("odd_analysis", fo.StringField),
-            "the result field 'odd_analysis' must be new or Shortlist's own. Got a field of yours instead; nothing was "
-            "written. Rename it with dataset.rename_sample_field('odd_analysis', ...) and run again.",
-        ),
-        (
-            lambda dataset: dataset.register_run("odd_analysis", dataset.init_run(method="mine")),
-            "the run key 'odd_analysis' must be free for the analysis. Got another run instead; nothing was written. Rename it "
-            "with dataset.rename_run('odd_analysis', ...) and run again.",
-        ),
-        (
-            lambda dataset: dataset.save_view("odd_uncovered", dataset.limit(1)),
-            "the saved view 'odd_uncovered' must be new or Shortlist's own. Got a view of yours instead; nothing was written. "
-            "Rename it with dataset.update_saved_view_info('odd_uncovered', {'name': ...}) and run again.",
-        ),
-    ],
-    ids=["field", "run", "view"],
-)
-def test_nothing_of_the_user_s_is_replaced(classified, refused, prepare, sentence):
-    prepare(classified)
-    with refused(classified, sentence):
-        analyze_selection(classified, "odd", **FEW)
-
-
-@pytest.mark.parametrize("error", [Cancelled(), KeyboardInterrupt()], ids=["cancelled", "Ctrl+C"])
-@pytest.mark.parametrize("after", [0, 1, 5])
-def test_stopped_on_the_way_nothing_is_written(selected, snapshot, tmp_path, error, after):
-    analyze_selection(selected, "round_1", **FEW)
-    before, told = snapshot(selected), []
-
-    def progress(done, total, label=""):
-        told.append(label)
-        if len(told) > after:
-            raise error
-
-    with pytest.raises(type(error)):
-        analyze_selection(selected, "round_1", export_dir=str(tmp_path / "out"), progress=progress)
-    assert snapshot(selected) == before
-    assert not (tmp_path / "out").exists()
-
-
-def test_ctrl_c_while_results_are_merged_waits_for_them(selected, monkeypatch):
-    merge = Staging.merge
-
-    def interrupted(self, *update):
-        os.kill(os.getpid(), signal.SIGINT)
-        merge(self, *update)
-
-    monkeypatch.setattr(Staging, "merge", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        analyze_selection(selected, "round_1", **FEW)
-    assert load_analysis(selected, "round_1").sizes["selected"] == 3
-    assert mark_of(selected, "round_1_analysis")["status"] == "complete"
-
-
-@pytest.mark.parametrize("name", ["merge", "register_run", "save_view"])
-def test_a_crashed_analysis_is_none_and_the_next_run_mends_it(selected, monkeypatch, name):
-    owner = Staging if name == "merge" else type(selected)
-    with monkeypatch.context() as patch:
-        patch.setattr(owner, name, lambda *_, **__: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            analyze_selection(selected, "round_1", **FEW)
-    assert list_analyses(selected) == []
-    with pytest.raises(ShortlistError, match="It has none yet"):
-        load_analysis(selected, "round_1")
-    result = analyze_selection(selected, "round_1", **FEW)
-    assert result.key == "round_1_analysis"
-    assert [one.name for one in list_analyses(selected)] == ["round_1"]
-    delete_selection(selected, "round_1")
-    assert (selected.list_runs(), selected.list_saved_views()) == ([], [])
-    assert "round_1_analysis" not in selected.get_field_schema()
-
-
-def test_a_run_whose_report_was_not_stored_is_none(selected, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(fors.Run, "save_run_results", lambda *_, **__: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            analyze_selection(selected, "round_1", **FEW)
-    assert list_analyses(selected) == []
-    analyze_selection(selected, "round_1", **FEW)
-    assert len(list_analyses(selected)) == 1
-
-
-def test_a_clone_has_it_too(selected):
-    report = analyze_selection(selected, "round_1", **FEW).report
-    clone = selected.clone()
+def test_a_clone_has_it_too(classified):
+    report = analyze_selection(classified, "odd", **FEW).report
+    clone = classified.clone()
     try:
-        assert load_analysis(clone, "round_1") == report
-        delete_analysis(clone, "round_1")
-        assert load_analysis(selected, "round_1") == report
+        assert load_analysis(clone, "odd") == report
+        delete_analysis(clone, "odd")
+        assert load_analysis(classified, "odd") == report
     finally:
         fo.delete_dataset(clone.name)
-
-
-def test_files_are_written_with_it(selected, tmp_path):
-    folder = tmp_path / "a" / "report é"
-    result = analyze_selection(selected, "round_1", export_dir=str(folder), **FEW)
-    assert [path.name for path in result.files] == ["report.json", "report.pdf"]
-    assert Report.model_validate_json((folder / "report.json").read_text(encoding="utf-8")) == result.report
-    assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
-    assert "export_dir" not in result.report.parameters
-    assert [what for what, _ in result.rows()].count("written") == 2
-
-
-def test_files_that_are_there_are_asked_about_before_any_work(selected, snapshot, tmp_path):
-    (tmp_path / "report.json").write_text("mine")
-    before = snapshot(selected)
-    with pytest.raises(ShortlistError, match="Set overwrite to replace what is there"):
-        analyze_selection(selected, "no such selection", export_dir=str(tmp_path))
-    assert snapshot(selected) == before
-    analyze_selection(selected, "round_1", export_dir=str(tmp_path), overwrite=True, **FEW)
-    assert (tmp_path / "report.json").read_text().startswith("{")
-
-
-def test_two_at_once(selected):
-    from shortlist.dataset.reservation import reserved
-
-    with reserved(selected, "the analysis of round_1"):
-        with pytest.raises(ShortlistError, match="'the analysis of round_1' is being written by another run"):
-            analyze_selection(selected, "round_1", **FEW)
-        assert analyze_selection(selected, "even", **FEW).report.sizes["selected"] == 6
 
 
 def test_reading_it_is_quick_whatever_its_size(make):

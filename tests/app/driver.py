@@ -192,6 +192,15 @@ class App:
         self.settle(700)
         return figure
 
+    def traces(self, figure: int, wanted: str, seconds: float = 15) -> list:
+        """Facts of a figure's traces, once some trace has the wanted name; a figure is drawn after the words around it."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = self.figure(figure).evaluate("e => e.data.map(t => [t.name, t.marker?.size, t.x?.length])")
+            if any(name == wanted for name, _, _ in found) or time.monotonic() > deadline:
+                return found
+            self.settle(300)
+
     def click_bar(self, figure: int, bar: int) -> None:
         """Clicks a bar of a figure at its foot."""
         box = self.figure(figure).locator(".bars .point path").nth(bar).bounding_box()

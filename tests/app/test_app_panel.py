@@ -145,7 +145,7 @@ def test_what_is_chosen_in_the_grid_is_told_and_marked(selection, whole, dataset
     expect(line).to_be_visible(timeout=15_000)
     rank = dataset.first().get_field("round_1.rank")
     expect(line).to_contain_text(f"picked at rank {rank}" if rank else "from the nearest selected sample")
-    names = selection.figure(0).evaluate("e => e.data.map(t => t.name)")
+    names = [name for name, _, _ in selection.traces(0, "chosen in the grid")]
     assert "chosen in the grid" in names
     selection.shot("panel_chosen")
     selection.pick(0)

@@ -110,7 +110,7 @@ def test_draws_have_exactly_the_chances_of_sequential_sampling_by_squared_distan
     first = [] if datapool else [int((found**2).sum(axis=1).argmax())]
     free = [row for row in range(7) if row not in [*datapool, *first]]
     expected = chances(found, free, [*datapool, *first], 3)
-    n_runs = 3000
+    n_runs = 1200
     runs = [
         tuple(drawn(vectors, probabilities, 3 + len(first), seed, datapool)[len(first) :].tolist())
         for seed in range(n_runs)
@@ -131,7 +131,7 @@ def test_what_a_limit_passes_over_changes_no_other_chance():
     costs = np.where((found**2).sum(axis=1) >= np.sort((found**2).sum(axis=1))[-3], 1.0, 0.0)  # the three longest
     first = int((found**2).sum(axis=1).argmax())
     expected = chances(found, [row for row in range(6) if costs[row] == 0], [first], 2)
-    n_runs = 2000
+    n_runs = 800
     runs = [
         tuple(drawn(vectors, probabilities, 3, seed, limits=[AtMost("one", costs, 1.0)])[1:].tolist())
         for seed in range(n_runs)

@@ -189,8 +189,8 @@ def test_rows_are_drawn_by_weight_where_not_all_are_looked_at(monkeypatch):
     monkeypatch.setattr(module, "_MIN_ROWS", 100)
     monkeypatch.setattr(module, "_ROWS_A_PICK", 20)
     monkeypatch.setattr(module, "_EDGES", 1000)
-    vectors = clusters(4000, 16, 40)
-    weights = np.random.default_rng(3).random(4000) ** 6
+    vectors = clusters(2000, 16, 40)
+    weights = np.random.default_rng(3).random(2000) ** 6
     kernel = dense_kernel(vectors)
     picks = select([weighted(vectors, weights)], 20).rows
     best, _ = weighted_herding(kernel, weights, 20, [])

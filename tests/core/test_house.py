@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "report": {"core", "report"},
     "api": {"core", "dataset", "report", "api"},
     "operators": {"api", "core", "dataset.sources", "operators", "panels.charts"},
-    "panels": {"api", "core", "dataset.sources", "panels", "report.verdict"},
+    "panels": {"api", "core", "dataset.sources", "panels", "report.shares", "report.verdict"},
 }
 OURS = "shortlist"
 

@@ -32,6 +32,8 @@ def rows_of(samples) -> Rows:
         ("  ", "set"),
         ("__x__", "x"),
         ("a--b", "a_b"),
+        ("\N{CAT} é\n", "e"),
+        ("x" * 3000, "x" * 64),
     ],
 )
 def test_names_are_identifiers(untouched, name, slug):

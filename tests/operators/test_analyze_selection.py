@@ -99,7 +99,7 @@ def test_as_it_is_offered_it_runs(sent, steps, selected):
     results = done[-1][1]["results"]
     assert results["headline"].startswith("Analyzed 'round_1'. ")
     assert {"what": "samples", "value": "3 selected of 12"} in results["details"]
-    assert load_analysis(selected, "round_1").random_draws == 20
+    assert load_analysis(selected, "round_1").random_draws == 40
 
 
 def test_what_is_folded_away_counts(steps, selected):

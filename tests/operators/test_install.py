@@ -48,9 +48,11 @@ def test_a_copy_in_a_plugins_directory_is_loaded(tmp_path):
         check=False,
     )
 
-    operators = yaml.safe_load((ROOT / "fiftyone.yml").read_text())["operators"]
+    declared = yaml.safe_load((ROOT / "fiftyone.yml").read_text())
+    # A panel is an operator too.
+    names = declared["operators"] + declared["panels"]
     assert listed.returncode == 0, listed.stderr
-    assert listed.stdout.strip().splitlines()[-1] == str(sorted(f"@shortlist/curation/{name}" for name in operators))
+    assert listed.stdout.strip().splitlines()[-1] == str(sorted(f"@shortlist/curation/{name}" for name in names))
 
 
 def test_the_package_has_every_room():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -252,10 +253,18 @@ class Pages:
         self.texts = [page.get_textpage().get_text_range().replace("\r\n", "\n") for page in document]
         self.sizes = [page.get_size() for page in document]
         self.metadata = document.get_metadata_dict()
-        #: of each page (h, w) grey, one pixel a point
-        self.pictures = [page.render(scale=1, grayscale=True).to_numpy().squeeze() for page in document]
+        self.path = path
         self.images = [len(list(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE]))) for page in document]
         document.close()
+
+    @cached_property
+    def pictures(self) -> list[np.ndarray]:
+        """Of each page (h, w) grey, one pixel a point."""
+        document = pypdfium2.PdfDocument(self.path)
+        try:
+            return [page.render(scale=1, grayscale=True).to_numpy().squeeze() for page in document]
+        finally:
+            document.close()
 
     @property
     def text(self) -> str:

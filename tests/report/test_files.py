@@ -17,7 +17,7 @@ from shortlist.report import files, pdf
 from shortlist.report.files import check_directory, pictured, write_report
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def small(report_of):
     return report_of(90, 9, embeddings=0, classes=None, scores=(), dataset="Straße 日本")
 
@@ -64,10 +64,14 @@ def test_others_may_read_the_files(small, tmp_path, undrawn):
     assert [path.stat().st_mode & 0o777 for path in paths] == [0o644, 0o644]
 
 
-def test_the_same_report_gives_the_same_bytes(small, tmp_path):
-    one, other = write_report(small, tmp_path / "a"), write_report(small, tmp_path / "b")
+@pytest.fixture(scope="module")
+def plain(small, tmp_path_factory):
+    """Both files of a report as bytes."""
+    return [path.read_bytes() for path in write_report(small, tmp_path_factory.mktemp("plain"))]
 
-    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
+
+def test_the_same_report_gives_the_same_bytes(small, plain, tmp_path):
+    assert [path.read_bytes() for path in write_report(small, tmp_path / "b")] == plain
 
 
 @pytest.mark.parametrize("name", ["report.json", "report.pdf"])
@@ -232,15 +236,14 @@ def test_reports_written_in_threads_are_whole_and_settings_are_as_before(small, 
     assert dict(matplotlib.rcParams) == before
 
 
-def test_settings_of_the_user_do_not_reach_the_pages(small, tmp_path):
+def test_settings_of_the_user_do_not_reach_the_pages(small, plain, tmp_path):
     import matplotlib
 
-    plain = write_report(small, tmp_path / "a")[1].read_bytes()
     with matplotlib.rc_context({"text.usetex": True, "font.family": "serif", "figure.facecolor": "black"}):
         changed = write_report(small, tmp_path / "b")[1].read_bytes()
         assert matplotlib.rcParams["font.family"] == ["serif"]
 
-    assert changed == plain
+    assert changed == plain[1]
 
 
 def test_drawing_needs_no_pyplot():

@@ -10,7 +10,7 @@ from shortlist.report.summary import config_in_words
 
 @pytest.fixture
 def pages_of(report_of, opened, tmp_path):
-    return lambda **parts: opened(report_of(**parts), tmp_path / "report.pdf")
+    return lambda *size, **parts: opened(report_of(*size, **parts), tmp_path / "report.pdf")
 
 
 class TestMissingParts:
@@ -20,13 +20,13 @@ class TestMissingParts:
         assert "Coverage and diversity were not measured" in pages.words
 
     def test_an_empty_selection(self, pages_of):
-        pages = pages_of(selected=0)
+        pages = pages_of(90, selected=0, scores=())
         assert "The selection is empty: there is nothing to measure." in pages.words
-        assert "0 samples selected of an input of 400 (0 %)" in pages.words
+        assert "0 samples selected of an input of 90 (0 %)" in pages.words
         assert "There are no distances to show." in pages.words
 
     def test_no_scatter_regions_or_duplicates(self, report_of, opened, tmp_path):
-        report = report_of(classes=None, scores=())
+        report = report_of(90, 9, classes=None, scores=())
         none = {"threshold": 0.05, "n_pairs": 0, "n_items": 0, "n_groups": 0, "groups": []}
         duplicates = report.embeddings[0].near_duplicates.model_copy(update=none)
         analysis = report.embeddings[0].model_copy(
@@ -156,9 +156,18 @@ def test_a_config_that_is_not_read_any_more_is_named(strategies, words):
 
 
 def test_categories_that_stand_for_many_are_counted_as_such(report_of, opened, tmp_path):
-    report = report_of(embeddings=0, scores=(), classes=["car", "bus", "(others)"])
+    report = report_of(90, 9, embeddings=0, scores=(), classes=["car", "bus", "(others)"])
     found = report.distributions[0].model_copy(update={"pooled": 40})
     pages = opened(report.model_copy(update={"distributions": [found]}), tmp_path / "report.pdf")
 
     assert "42 classes; labels" in pages.words
     assert "Shown are the 2 whose share changed most. The other 40 classes make up" in pages.words
+
+
+def test_the_greatest_numbers_can_be_drawn(report_of, opened, tmp_path):
+    report = report_of(90, 9, embeddings=0, classes=None, scores=["depth"])
+    edges = [1.7e308 * (place / 15 - 1) for place in range(31)]
+    found = report.numbers[0].model_copy(update={"edges": edges})
+    pages = opened(report.model_copy(update={"numbers": [found]}), tmp_path / "report.pdf")
+
+    assert "e+308" in pages.words
