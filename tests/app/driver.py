@@ -221,9 +221,13 @@ class App:
 
     def pick(self, number: int) -> None:
         """Selects a sample of the grid, or takes it out of what is selected."""
-        item = self.page.get_by_test_id("looker").nth(number)
-        item.hover()
-        box = item.bounding_box()
+        item, box = self.page.get_by_test_id("looker").nth(number), None
+        deadline = time.monotonic() + 15
+        # The grid is laid out again for a while after its view changed.
+        while box is None and time.monotonic() < deadline:
+            self.settle(700)
+            item.hover()
+            box = item.bounding_box()
         assert box is not None
         self.page.mouse.click(box["x"] + 19, box["y"] + 19)
 
