@@ -139,9 +139,13 @@ def test_points_that_are_drawn_around_are_shown(selection, whole):
 
 
 def test_what_is_chosen_in_the_grid_is_told_and_marked(selection, whole, dataset):
-    selection.pick(0)
     name = dataset.first().filename
     line = selection.panel.get_by_role("listitem").filter(has_text=name)
+    selection.pick(0)
+    selection.settle(5000)
+    if not line.count():
+        # A view that comes late takes the choice back.
+        selection.pick(0)
     expect(line).to_be_visible(timeout=15_000)
     rank = dataset.first().get_field("round_1.rank")
     expect(line).to_contain_text(f"picked at rank {rank}" if rank else "from the nearest selected sample")
