@@ -50,6 +50,19 @@ def pytest_configure(config: pytest.Config) -> None:
         fo.list_datasets()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Several processes take a file each, but all of the browser's go to one, and begin: they wait more than they work."""
+    items.sort(key=_waits_for_a_browser, reverse=True)
+    for item in items:
+        group = "browser" if _waits_for_a_browser(item) else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _waits_for_a_browser(item: pytest.Item) -> bool:
+    return item.path.parent.name == "app"
+
+
 def pytest_unconfigure() -> None:
     """Leaves nothing behind but an empty database."""
     if "fiftyone.core.odm" in sys.modules:

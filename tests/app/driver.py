@@ -209,6 +209,7 @@ class App:
 
     def lasso(self, figure: int, share: float = 1.0) -> None:
         """Draws around the middle of a figure, so much of its width and height."""
+        self._until_still(figure)
         box = self.figure(figure).locator(".nsewdrag").first.bounding_box()
         assert box is not None
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -218,6 +219,15 @@ class App:
         for dx, dy in ((right, -down), (right, down), (-right, down), (-right, -down)):
             self.page.mouse.move(x + dx, y + dy, steps=4)
         self.page.mouse.up()
+
+    def _until_still(self, figure: int, seconds: float = 20) -> None:
+        """Waits until a figure is not being drawn again: Plotly cannot go on with a line that was begun on another one."""
+        drawn, deadline = self.figure(figure), time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            drawn.evaluate("e => { e.seenLast = e.data; }")
+            self.settle(1500)
+            if drawn.evaluate("e => e.seenLast === e.data"):
+                return
 
     def pick(self, number: int) -> None:
         """Selects a sample of the grid, or takes it out of what is selected."""

@@ -121,7 +121,7 @@ def test_a_share_takes_the_place_of_the_number(form):
     form.begin("find edge cases and outliers")
     form.fill("Number of samples", "")
     form.fill("Share of the samples", "0.5")
-    assert meaning(form).startswith("50 % of the candidates: spreads out in embedding")
+    form.see("Picks 50 % of the candidates: spreads out in embedding")
 
 
 def test_a_preset_can_be_changed(form, dataset):
