@@ -30,7 +30,7 @@ class Subject:
         input: (n,) bool, what could be selected; what is selected included
         selected: (n,) bool
         datapool: (n,) bool, what counts as there already
-        datapool_name: the tag, view or selection that it is
+        datapool_name: the tag, view or selection that it is, or several
         fingerprint: of all that is selected, by which a change is seen
         record: of a selection
         config: of a selection
@@ -76,10 +76,11 @@ def subject_of(samples: Samples, name: str, datapool: str | None = None, where: 
     own = ids_of(origin)
     picks = found.of_the_slice(picks, samples)
     earlier = found.earlier(datapool)
-    there = np.zeros(0, "S24") if earlier is None else ids_of(earlier)
+    held_by = {name: (view, ids_of(view)) for name, view in earlier.items()}
+    there = np.unique(np.concatenate([np.zeros(0, "S24"), *(ids for _, ids in held_by.values())]))
     own = found.less_what_came_after(own, picks)
     input = found.among_candidates(own)
-    views = _views([(origin, own), (found.view, picks), (earlier, there)])
+    views = _views([(origin, own), (found.view, picks), *held_by.values()])
     rows = Rows(np.unique(np.concatenate([own, picks, there])), views)
     selected, held = rows.mask(picks), rows.mask(there)
     held &= ~selected
@@ -95,7 +96,7 @@ def subject_of(samples: Samples, name: str, datapool: str | None = None, where: 
         candidates,
         selected,
         held,
-        None if earlier is None else datapool or (found.config.preselected if found.config else None),
+        ", ".join(earlier) or None,
         fingerprint,
         found.record,
         found.config,
@@ -108,12 +109,12 @@ def flat(samples: Samples) -> Samples:
     return samples.flatten() if samples._is_dynamic_groups else samples
 
 
-def _views(parts: list[tuple[Samples | None, NDArray[np.bytes_]]]) -> list[Samples]:
+def _views(parts: list[tuple[Samples, NDArray[np.bytes_]]]) -> list[Samples]:
     """The views that are needed to read all samples: none whose samples others have."""
     kept: list[Samples] = []
     known = np.zeros(0, "S24")
     for view, ids in parts:
-        if view is not None and (not kept or not np.isin(ids, known).all()):
+        if not kept or not np.isin(ids, known).all():
             kept.append(view)
             known = np.union1d(known, ids)
     return kept
@@ -177,30 +178,32 @@ class _Found:
             )
         return inside
 
-    def earlier(self, datapool: str | None) -> Samples | None:
-        """What counts as there already: what is asked for, or as far as it is still there, what the config says.
+    def earlier(self, datapool: str | None) -> dict[str, Samples]:
+        """What counts as there already, by name: what is asked for, or as far as it is still there, what the config says.
 
         Raises:
             ShortlistError: no set of samples has the name that is asked for
         """
         if datapool is not None:
-            return flat(resolved(self.dataset, datapool, "datapool"))
-        return self._of_config("preselected", "analyzed without a datapool")
+            return {datapool: flat(resolved(self.dataset, datapool, "datapool"))}
+        names = (self.config.preselected if self.config is not None else None) or []
+        without = "it" if len(names) > 1 else "a datapool"
+        found = {name: self._still_there("preselected", name, f"analyzed without {without}") for name in names}
+        return {name: view for name, view in found.items() if view is not None}
 
     def among_candidates(self, own: NDArray[np.bytes_]) -> NDArray[np.bytes_]:
         """Of what it was chosen from, what the config lets be chosen."""
-        among = self._of_config("candidates", "all samples of the view that it was made from count as candidates")
+        name = self.config.candidates if self.config is not None else None
+        instead = "all samples of the view that it was made from count as candidates"
+        among = None if name is None else self._still_there("candidates", name, instead)
         return own if among is None else own[np.isin(own, ids_of(among))]
 
-    def _of_config(self, name: str, instead: str) -> Samples | None:
-        """The set of samples that the config names, if it does and the set is still there."""
-        held = getattr(self.config, name) if self.config is not None else None
-        if held is None:
-            return None
+    def _still_there(self, where: str, name: str, instead: str) -> Samples | None:
+        """A set of samples that the config names, if it is still there."""
         try:
-            return flat(resolved(self.dataset, held, name))
+            return flat(resolved(self.dataset, name, where))
         except ShortlistError:
-            self.notes.append(f"{name} {held!r} of the selection's config is no longer there: {instead}")
+            self.notes.append(f"{where} {name!r} of the selection's config is no longer there: {instead}")
             return None
 
     def less_what_came_after(self, own: NDArray[np.bytes_], picks: NDArray[np.bytes_]) -> NDArray[np.bytes_]:

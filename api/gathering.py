@@ -79,10 +79,8 @@ def pool_of(samples: Samples, config: SelectionConfig) -> Pool:
     """
     dataset = dataset_of(samples)
     views = [samples]
-    earlier = np.zeros(0, "S24")
-    if config.preselected is not None:
-        views.append(resolved(dataset, config.preselected, "preselected"))
-        earlier = ids_of(views[-1])
+    views += [resolved(dataset, name, "preselected") for name in config.preselected or ()]
+    earlier = np.unique(np.concatenate([np.zeros(0, "S24"), *map(ids_of, views[1:])]))
     own = ids_of(samples)
     rows = Rows(np.unique(np.concatenate([own, earlier])), views)
     preselected, candidates = rows.mask(earlier), rows.mask(own)

@@ -24,8 +24,8 @@ from ..core.selection.strategy import Pool
 from ..core.selection.values import Amounts
 from ..core.selection.words import in_words
 from ..dataset import counting
-from ..dataset.samples import Samples, dataset_of, samples_of
-from ..dataset.sets import condition_of, resolved
+from ..dataset.samples import Samples, dataset_of, every_sample, samples_of
+from ..dataset.sets import condition_of
 
 # Rows times classes up to which shortages of labels are looked for.
 _MOST_VALUES = 4_000_000
@@ -86,11 +86,12 @@ class _Previewed:
         self.notes: list[str] = []
         self.exact = config.selected_sequence_length is None
         dataset = dataset_of(samples)
-        self.datapool: Samples | None = None
+        held = [condition_of(dataset, name, "preselected") for name in config.preselected or ()]
+        self.datapool: tuple[Samples, list[counting.Condition]] | None = None
         self.candidates: list[counting.Condition] = []
-        if config.preselected is not None:
-            self.datapool = resolved(dataset, config.preselected, "preselected")
-            self.candidates.append({"$nor": [condition_of(dataset, config.preselected, "preselected")]})
+        if held:
+            self.datapool = every_sample(dataset), [{"$or": held}]
+            self.candidates.append({"$nor": held})
         if config.candidates is not None:
             self.candidates.append(condition_of(dataset, config.candidates, "candidates"))
 
@@ -114,7 +115,7 @@ class _Previewed:
                 asked = self.config.budget(n_candidates) or 0
                 eligible = min(eligible, math.ceil(entry.strategy.times * asked))
         n = self._number(n_candidates, eligible, conditions)
-        earlier = 0 if self.datapool is None else len(self.datapool)
+        earlier = 0 if self.datapool is None else counting.number_of(*self.datapool)
         return Preview(in_words(self.config), n_candidates, earlier, eligible, self.exact, n, self.notes)
 
     def _conditions(self, where: str, entry: Entry) -> list[counting.Condition]:
@@ -188,7 +189,7 @@ class _Previewed:
         Of labels only the sums are counted, so that every row stands for the mean of its part.
         """
         parts: list[tuple[Samples, list[counting.Condition]]] = [(self.samples, conditions)]
-        parts += [] if self.datapool is None else [(self.datapool, [])]
+        parts += [] if self.datapool is None else [self.datapool]
         if isinstance(given, Metadata):
             amounts, sizes = counting.categories(given, parts)
         elif isinstance(given, Predictions) and counting.can_count(given, self.samples):

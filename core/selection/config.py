@@ -7,7 +7,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from ..schema import CATEGORY, SAMPLES, VALUE, Schema, When
 from .constraint import Constraint, constraints
@@ -120,10 +120,10 @@ class SelectionConfig(Schema):
         description="Rules that picks must keep, whatever they are worth; a sample that breaks one is passed over.",
     )
     seed: int = Field(0, ge=0, lt=2**32, description="The seed of everything random.")
-    preselected: Annotated[str | None, SAMPLES] = Field(
+    preselected: Annotated[list[str] | None, SAMPLES] = Field(
         None,
-        description="The datapool, what was picked or labelled earlier: a tag, a saved view or an earlier selection. "
-        "It counts as already there, is never picked again and is not part of the number.",
+        description="The datapool, what was picked or labelled earlier: tags, saved views or earlier selections, or the name "
+        "of one. It counts as already there, is never picked again and is not part of the number.",
     )
     candidates: Annotated[str | None, SAMPLES] = Field(
         None, description="Pick only from this tag, saved view or earlier selection."
@@ -142,6 +142,15 @@ class SelectionConfig(Schema):
         description="For sequences: the path of the field that orders the samples of a video, such as a frame number or a "
         "time; nothing given: the file path.",
     )
+
+    @field_validator("preselected", mode="before")
+    @classmethod
+    def _accept_one_name(cls, given: Any) -> Any:
+        """LightlyOne's configs name one tag; a set that is named twice counts once."""
+        if isinstance(given, str):
+            return [given]
+        is_names = isinstance(given, (list, tuple)) and all(isinstance(name, str) for name in given)
+        return (list(dict.fromkeys(given)) or None) if is_names else given
 
     @model_validator(mode="after")
     def _one_budget(self) -> SelectionConfig:

@@ -87,7 +87,7 @@ def _next_batch(has: Has, **more: Any) -> Json:
 
 
 def _datapool(has: Has) -> Json:
-    return {"preselected": has.labeled} if has.labeled else {}
+    return {"preselected": [has.labeled]} if has.labeled else {}
 
 
 def _balanced(source: Json, has: Has, **parameters: Any) -> Json:
@@ -175,7 +175,7 @@ PRESETS = (
         "`SIMILARITY` on `EMBEDDINGS` with the `tag_name`, `preselected` = the same tag",
         lambda has: {
             "strategies": [_entry({**(has.embeddings or {}), "tag_name": has.tag}, "SIMILARITY")],
-            "preselected": has.tag,
+            "preselected": [has.tag],
         },
         ("embeddings", "tag"),
     ),

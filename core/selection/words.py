@@ -57,4 +57,5 @@ def _amount(config: SelectionConfig) -> str:
 
 def _beside(config: SelectionConfig) -> str:
     """What counts as picked already."""
-    return f"; what is in `{config.preselected}` counts as picked already" if config.preselected else ""
+    names = " and ".join(f"`{name}`" for name in config.preselected or ())
+    return f"; what is in {names} counts as picked already" if names else ""
