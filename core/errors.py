@@ -2,12 +2,14 @@
 
 ShortlistError            something given or stored is not what it must be
     Cancelled             the person (or the delegated run's owner) stopped the work
+    Conflict              somebody else decided meanwhile
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class ShortlistError(ValueError):
@@ -27,6 +29,23 @@ class Cancelled(ShortlistError):
 
     def __init__(self, message: str = "Cancelled. Nothing was written."):
         super().__init__(message)
+
+
+class Conflict(ShortlistError):
+    """Somebody else decided meanwhile; nothing was written.
+
+    Args:
+        message: who decided what, and when
+        verdicts: all that is there now, to be given back as what was seen by who decides nevertheless
+    """
+
+    def __init__(self, message: str, verdicts: Sequence[Any] = ()):
+        super().__init__(message)
+        self.verdicts = list(verdicts)
+
+    def at(self, where: str) -> ShortlistError:
+        """The same, said with where it is, and with what is there."""
+        return Conflict(f"{where}: {self}", self.verdicts)
 
 
 def must_be(where: str, requirement: str, got: object, hint: str = "") -> ShortlistError:

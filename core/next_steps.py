@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .errors import listed
+from .review import steps as review
 from .selection.presets import Has, presets
 from .standing import Labels, Scored, Standing
+from .step import Step, free
 
 # Types of labels of which several models can be compared, and which a model's errors can be learned from.
 _COMPARED = ("Classification", "Detections", "Segmentation")
 _LEARNED = ("Classification", "Detections")
 # How many fields of predictions to score are offered at once.
 _MOST = 2
-
-
-@dataclass(frozen=True)
-class Step:
-    """Something to do next.
-
-    Args:
-        label: what to do
-        why: the reason, in one sentence
-        operator: the verb that does it; None where something else must be done
-        params: of the verb; of ``select_samples`` the config lacks the number of samples
-        preset: the preset that such a config is of
-        view: instead of a verb: the saved view to look at
-        tab: the tab of the panel that does it better than a form
-    """
-
-    label: str
-    why: str
-    operator: str | None = None
-    params: Mapping[str, Any] = field(default_factory=dict)
-    preset: str | None = None
-    view: str | None = None
-    tab: str | None = None
 
 
 def next_steps(standing: Standing) -> list[Step]:
@@ -114,16 +92,6 @@ def _check_labels(standing: Standing) -> Iterator[Step]:
             )
 
 
-def _review(standing: Standing) -> Iterator[Step]:
-    for issues in standing.issues:
-        if issues.n_flagged:
-            yield Step(
-                f"Look at the suspected errors of {issues.label_field}",
-                f"{issues.n_flagged} of {issues.n_samples} samples have labels that are likely wrong; the worst come first.",
-                view=issues.view,
-            )
-
-
 def _select(standing: Standing) -> Iterator[Step]:
     if standing.selections or not (standing.embeddings or standing.predictions):
         return
@@ -138,7 +106,7 @@ def _select(standing: Standing) -> Iterator[Step]:
         label,
         why,
         "select_samples",
-        {"run_key": "round_1", "config": _config(standing, preset, standing.labeled)},
+        {"run_key": "round_1", "config": _config(standing, preset, [standing.labeled] if standing.labeled else [])},
         preset,
     )
 
@@ -150,7 +118,7 @@ def _preset(standing: Standing) -> str:
     return "next_batch" if standing.predictions else "first_batch"
 
 
-def _config(standing: Standing, preset: str, there: str | None) -> dict[str, Any]:
+def _config(standing: Standing, preset: str, there: Sequence[str]) -> dict[str, Any]:
     """The config of a preset for what there is, without a number of samples.
 
     Args:
@@ -162,7 +130,7 @@ def _config(standing: Standing, preset: str, there: str | None) -> dict[str, Any
         embeddings=standing.embeddings[0].input if standing.embeddings else None,
         predictions=standing.predictions[0].path if standing.predictions else None,
     )
-    return presets()[preset].config(has) | ({"preselected": there} if there is not None else {})
+    return presets()[preset].config(has) | ({"preselected": list(there)} if there else {})
 
 
 def _analyze(standing: Standing) -> Iterator[Step]:
@@ -189,33 +157,64 @@ def _next_round(standing: Standing) -> Iterator[Step]:
     if not standing.selections or not standing.embeddings:
         return
     last = standing.selections[-1]
-    analysis = next((one for one in standing.analyses if one.name == last.run_key and one.is_current), None)
-    if analysis is None or not analysis.n_regions:
+    leaves, has_labels = _uncovered(standing, last.run_key), _is_labeled(standing, last.run_key)
+    if not leaves and not has_labels:
         return
-    best = analysis.gain
-    gain = f"; the sample at the worst one's centre alone would cut the mean distance by {best:.1%}" if best else ""
-    leaves = f"{last.run_key} leaves {analysis.n_regions} regions of the pool uncovered{gain}."
-    if last.datapool is not None and not last.is_in_datapool:
-        yield Step(
-            f"Label {last.run_key}, then select the next round",
-            f"{leaves} When its samples are labelled, add them to {last.datapool}, which it was made on top of: then both "
-            f"count as there.",
-        )
-        return
-    there, preset = last.datapool or last.run_key, _preset(standing)
+    labels = f"{last.run_key} has its labels" if has_labels else ""
+    # Every round of the chain counts as there, and what was labelled before the first.
+    labeled = [standing.labeled] if standing.labeled is not None else []
+    there, preset = list(dict.fromkeys([*labeled, *last.datapool, last.run_key])), _preset(standing)
     yield Step(
-        f"Select the next round on top of {there}",
-        leaves,
+        f"Select the next round on top of {listed(there, 4)}",
+        f"{'. '.join(part for part in (labels, leaves) if part)}.",
         "select_samples",
-        {"run_key": _free(standing), "config": _config(standing, preset, there)},
+        {
+            "run_key": free("round", (one.run_key for one in standing.selections)),
+            "config": _config(standing, preset, there),
+        },
         preset,
     )
 
 
-def _free(standing: Standing) -> str:
-    """A name for the next selection."""
-    taken = {one.run_key for one in standing.selections}
-    return next(name for number in range(1, len(taken) + 2) if (name := f"round_{number}") not in taken)
+def _uncovered(standing: Standing, run_key: str) -> str:
+    """What a selection leaves uncovered, as far as an analysis says."""
+    analysis = next((one for one in standing.analyses if one.name == run_key and one.is_current), None)
+    if analysis is None or not analysis.n_regions:
+        return ""
+    best = analysis.gain
+    gain = f"; the sample at the worst one's centre alone would cut the mean distance by {best:.1%}" if best else ""
+    return f"{run_key} leaves {analysis.n_regions} regions of the pool uncovered{gain}"
+
+
+def _is_labeled(standing: Standing, run_key: str) -> bool:
+    """Whether all labels of a round are known to have arrived."""
+    one = next((one for one in standing.rounds if one.run_key == run_key), None)
+    return one is not None and one.n_labeled is not None and not one.lacks_labels
+
+
+def _label(standing: Standing) -> Iterator[Step]:
+    last = next((one for one in reversed(standing.rounds) if one.run_key is not None), None)
+    if last is None or not last.lacks_labels:
+        return
+    have = "None" if not last.n_labeled else f"{last.n_labeled:,}"
+    yield Step(
+        f"Label {last.run_key}",
+        f"{have} of its {last.n_samples:,} samples have {last.label_field}: hand them to annotators, with predictions to "
+        f"begin with.",
+        "export_annotations",
+        {
+            "run_key": f"{last.run_key}_labels",
+            "source": last.run_key,
+            "label_field": last.label_field,
+            **({"prelabels": match.path} if (match := _prelabels(standing, last.label_field)) else {}),
+        },
+    )
+
+
+def _prelabels(standing: Standing, label_field: str | None) -> Labels | None:
+    """The predictions that annotators can begin with."""
+    kind = next((labels.kind for labels in standing.labels if labels.path == label_field), "")
+    return _of_kind(standing.predictions, kind)
 
 
 def _compare(standing: Standing) -> Iterator[Step]:
@@ -318,12 +317,16 @@ def _of_kind(labels: list[Labels], kind: str) -> Labels | None:
 #: what gives steps, in order of their usefulness
 RULES: tuple[Callable[[Standing], Iterator[Step]], ...] = (
     _finish,
+    review.go_on,
+    review.apply,
+    review.score_again,
     _score,
     _embed,
     _check_labels,
-    _review,
+    review.start,
     _select,
     _analyze,
+    _label,
     _next_round,
     _compare,
     _predict,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .rounds import Round
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -97,18 +99,43 @@ class Selected:
         n_samples: how many samples it holds
         strategies: what it was made by
         created: when it was made (UTC, ISO 8601)
-        datapool: what it was made on top of
-        is_in_datapool: whether its samples have been added to that meanwhile
+        datapool: what it was made on top of, the names of sets of samples
         gain: by how much nearer the candidates are to it than to random selections, as a share; None where not measured
+        distance: the mean distance of the candidates to it and its datapool; None where not measured
     """
 
     run_key: str
     n_samples: int
     strategies: tuple[str, ...] = ()
     created: str | None = None
-    datapool: str | None = None
-    is_in_datapool: bool = False
+    datapool: tuple[str, ...] = ()
     gain: float | None = None
+    distance: float | None = None
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A review.
+
+    Args:
+        run_key: its name
+        label_field: the labels that it is about; None for samples as a whole
+        n_items: how many items it has, those of samples deleted meanwhile left out
+        n_open: how many of them lack opinions
+        n_disputed: on how many samples people disagree
+        created: when it was started (UTC, ISO 8601)
+        applied: when what was decided was written to the labels for the last time; None where it was not, or was undone
+        has_changes: whether changes were decided since
+    """
+
+    run_key: str
+    label_field: str | None
+    n_items: int
+    n_open: int
+    n_disputed: int = 0
+    created: str | None = None
+    applied: str | None = None
+    has_changes: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +148,8 @@ class Analyzed:
         gain: by which share the best sample of the first of them would lower the mean coverage distance
         is_current: whether the set is still what it was
         created: when it was made (UTC, ISO 8601)
+        distance: the mean coverage distance; None where it was not measured
+        beside_random: by how much smaller that is than of random selections, as a share
     """
 
     name: str
@@ -128,6 +157,8 @@ class Analyzed:
     gain: float | None = None
     is_current: bool = True
     created: str | None = None
+    distance: float | None = None
+    beside_random: float | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +193,8 @@ class Standing:
         selections: the selections, oldest first
         analyses: the analyses
         back_tests: the back-tests
+        reviews: the reviews, oldest first
+        rounds: what each selection brought, oldest first
     """
 
     n_samples: int
@@ -174,6 +207,8 @@ class Standing:
     selections: tuple[Selected, ...] = ()
     analyses: tuple[Analyzed, ...] = ()
     back_tests: tuple[BackTested, ...] = ()
+    reviews: tuple[Reviewed, ...] = ()
+    rounds: tuple[Round, ...] = ()
 
     @property
     def predictions(self) -> list[Labels]:
@@ -184,6 +219,12 @@ class Standing:
     def truths(self) -> list[Labels]:
         """The label fields that people made."""
         return [labels for labels in self.labels if not labels.is_predicted]
+
+    @property
+    def awaited(self) -> Labels | None:
+        """The labels that rounds wait for: those that people made on some samples, else the first that they made."""
+        found = [labels for labels in self.truths if not labels.path.startswith("frames.")]
+        return min(found, key=lambda labels: labels.share is None or labels.share >= 1, default=None)
 
     def has_scored(self, verb: str, *label_fields: str) -> bool:
         """Whether a verb has finished scoring these label fields."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from shortlist.core.next_steps import RULES, again, next_steps
+from shortlist.core.rounds import Round
 from shortlist.core.selection.config import SelectionConfig
-from shortlist.core.standing import Analyzed, BackTested, Issues, Labels, Scored, Selected, Standing, Vectors
+from shortlist.core.standing import Analyzed, BackTested, Issues, Labels, Reviewed, Scored, Selected, Standing, Vectors
 
 PREDICTED = Labels("predictions", "Classification", True, 1.0)
 TRUE = Labels("ground_truth", "Classification", False, 0.3)
@@ -16,6 +17,7 @@ CLIP = Vectors("clip")
 UNSURE = Scored("score_uncertainty", ("predictions",), ("predictions_uncertainty_margin",), {})
 IMAGES = Scored("score_images", (), ("image_quality",), {})
 FOUND = Issues("ground_truth", "predictions", 100, 7, {"label_error": 7}, "ground_truth_issues")
+REVIEW = Reviewed("review_1", "ground_truth", 50, 9, created="2024-03")
 ROUND = Selected("round_1", 20, ("DIVERSITY of clip",))
 
 
@@ -56,7 +58,7 @@ def test_every_step_says_what_and_why_in_a_sentence():
     for step in found:
         assert step.label[0].isupper()
         assert step.why.endswith(".")
-        assert len([word for word in (step.operator, step.view) if word]) <= 1
+        assert len([word for word in (step.operator, step.panel) if word]) <= 1
     assert len({step.label for step in found}) == len(found)
 
 
@@ -128,10 +130,41 @@ def test_labels_are_checked_by_predictions_of_the_same_kind():
     assert "score_label_quality" not in operators(labels=(PREDICTED, TRUE), issues=(FOUND,))
 
 
-def test_suspected_errors_are_looked_at():
-    step = steps(issues=(FOUND,))["Look at the suspected errors of ground_truth"]
-    assert (step.view, step.operator) == ("ground_truth_issues", None)
+def test_suspected_errors_are_reviewed():
+    found = replace(FOUND, created="2024-02")
+    step = steps(issues=(found,))["Review the suspected errors of ground_truth"]
+    assert (step.operator, step.params) == ("start_review", {"run_key": "review_1", "label_field": "ground_truth"})
     assert "7 of 100 samples" in step.why
+    assert "start_review" not in operators(issues=(replace(found, n_flagged=0),))
+    # A review of the errors of an earlier look, and of other labels, does not count.
+    other = (replace(REVIEW, created="2024-01"), replace(REVIEW, run_key="review_2", label_field="other", n_open=0))
+    step = steps(issues=(found,), reviews=other)["Review the suspected errors of ground_truth"]
+    assert step.params["run_key"] == "review_3"
+    assert "start_review" not in operators(issues=(found,), reviews=(REVIEW,))
+
+
+def test_a_review_goes_on_until_everything_is_decided():
+    step = steps(reviews=(REVIEW,))["Go on with review_1"]
+    assert (step.panel, step.operator) == ("shortlist_review", None)
+    assert step.why.startswith("41 of 50 items are decided.")
+    disputed = replace(REVIEW, n_open=0, n_disputed=1)
+    assert "on 1 sample opinions differ" in steps(reviews=(disputed,))["Settle what people disagree on in review_1"].why
+    assert steps(reviews=(replace(REVIEW, n_open=0),)).keys().isdisjoint({"Go on with review_1", "Apply review_1"})
+
+
+def test_what_was_decided_is_applied_and_labels_are_scored_again():
+    decided = replace(REVIEW, n_open=0, has_changes=True)
+    step = steps(reviews=(decided,))["Apply review_1"]
+    assert (step.operator, step.params) == ("apply_review", {"run_key": "review_1"})
+    assert "apply_review" not in operators(reviews=(replace(decided, n_open=1),))
+    assert "apply_review" not in operators(reviews=(replace(decided, label_field=None),))
+    applied = replace(decided, has_changes=False, applied="2024-04")
+    found = replace(FOUND, created="2024-02")
+    step = steps(issues=(found,), reviews=(applied,))["Look for errors in ground_truth again"]
+    assert step.params == {"label_field": "ground_truth", "predictions_field": "predictions"}
+    # Once that is done, what it found is reviewed in turn.
+    anew = operators(issues=(replace(found, created="2024-05"),), reviews=(applied,))
+    assert ("score_label_quality" in anew, "start_review" in anew) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +180,7 @@ def test_a_first_selection_uses_what_there_is(has, preset, label):
     step = steps(**has)[label]
     assert (step.operator, step.preset, step.params["run_key"]) == ("select_samples", preset, "round_1")
     config = SelectionConfig.model_validate({**step.params["config"], "n_samples": 10})
-    assert config.preselected == has.get("labeled")
+    assert config.preselected == ([has["labeled"]] if "labeled" in has else None)
 
 
 def test_nothing_to_select_by():
@@ -177,22 +210,39 @@ def test_an_analysis_of_what_has_changed_is_made_again():
 
 def test_what_is_uncovered_is_selected_next():
     has = {"embeddings": (CLIP,), "labels": (PREDICTED,), "selections": (ROUND,), "labeled": "labeled"}
-    step = steps(**has, analyses=(Analyzed("round_1", 4, 0.031),))["Select the next round on top of round_1"]
+    step = steps(**has, analyses=(Analyzed("round_1", 4, 0.031),))["Select the next round on top of labeled, round_1"]
     assert "4 regions" in step.why
     assert "3.1%" in step.why
-    assert (step.params["run_key"], step.params["config"]["preselected"]) == ("round_2", "round_1")
+    assert (step.params["run_key"], step.params["config"]["preselected"]) == ("round_2", ["labeled", "round_1"])
     for analysis in (Analyzed("round_1", 0), Analyzed("round_1", 4, is_current=False), Analyzed("other", 4)):
         assert "select_samples" not in operators(**has, analyses=(analysis,))
 
 
-def test_a_selection_on_top_of_another_set_is_added_to_it_first():
-    on_top = replace(ROUND, datapool="labeled")
-    has = {"embeddings": (CLIP,), "analyses": (Analyzed("round_1", 4),)}
-    step = steps(**has, selections=(on_top,))["Label round_1, then select the next round"]
-    assert step.operator is None
-    assert "add them to labeled" in step.why
-    step = steps(**has, selections=(replace(on_top, is_in_datapool=True),))["Select the next round on top of labeled"]
-    assert step.params["config"]["preselected"] == "labeled"
+def test_the_next_round_stands_on_all_before_it():
+    on_top = replace(ROUND, run_key="round_2", datapool=("labeled", "round_1"))
+    has = {"embeddings": (CLIP,), "selections": (ROUND, on_top), "analyses": (Analyzed("round_2", 4),)}
+    step = steps(**has)["Select the next round on top of labeled, round_1, round_2"]
+    assert step.params["config"]["preselected"] == ["labeled", "round_1", "round_2"]
+    assert step.params["run_key"] == "round_3"
+
+
+def test_a_round_waits_for_its_labels():
+    boxes = Labels("boxes", "Detections", True)
+    has = {"labels": (PREDICTED, boxes, TRUE), "embeddings": (CLIP,), "selections": (ROUND,)}
+    step = steps(**has, rounds=(Round("round_1", 20, "ground_truth", 8),))["Label round_1"]
+    assert step.operator == "export_annotations"
+    assert step.params == {
+        "run_key": "round_1_labels",
+        "source": "round_1",
+        "label_field": "ground_truth",
+        "prelabels": "predictions",
+    }
+    assert step.why.startswith("8 of its 20 samples have ground_truth")
+    assert "select_samples" not in operators(**has, rounds=(Round("round_1", 20, "ground_truth", 8),))
+    # When they are there, the next round may begin, whatever is known of its coverage.
+    found = steps(**has, rounds=(Round("round_1", 20, "ground_truth", 20),))
+    assert "Label round_1" not in found
+    assert found["Select the next round on top of round_1"].why == "round_1 has its labels."
 
 
 def test_two_selections_are_compared():
@@ -245,9 +295,14 @@ def test_every_rule_gives_a_step_somewhere():
         standing(
             embeddings=(CLIP,),
             scored=(replace(UNSURE, is_complete=False),),
-            issues=(FOUND,),
+            issues=(FOUND, replace(FOUND, label_field="other", created="2024-01")),
             selections=(ROUND, replace(ROUND, run_key="round_2")),
             analyses=(Analyzed("round_2", 3),),
+            reviews=(
+                replace(REVIEW, label_field="third"),
+                Reviewed("b", "other", 5, 0, applied="2024-03", has_changes=True),
+            ),
+            rounds=(Round("round_2", 20, "ground_truth", 8),),
         ),
     ]
     silent = [rule.__name__ for rule in RULES if not any(list(rule(one)) for one in standings)]

@@ -90,7 +90,8 @@ WRONG = {
         config(entry({"type": "DIVERSITY", "strength": True})),
         "strategies[0].strategy.strength must be a number. Got True instead.",
     ),
-    "number for a text": (config(preselected=3), "preselected must be a text. Got 3 instead."),
+    "number for a text": (config(candidates=3), "candidates must be a text. Got 3 instead."),
+    "number for names": (config(preselected=3), "preselected must be a list. Got 3 instead."),
     "object for a list": ({"n_samples": 3, "strategies": {}}, "strategies must be a list. Got {} instead."),
     "text for an object": (
         config(entry("DIVERSITY")),

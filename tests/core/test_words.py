@@ -131,6 +131,8 @@ def test_how_many_of_what():
 
 def test_the_datapool():
     assert said(entry("DIVERSITY"), preselected="round 1").endswith("; what is in `round 1` counts as picked already.")
+    several = said(entry("DIVERSITY"), preselected=["labeled", "round 1", "labeled"])
+    assert several.endswith("; what is in `labeled` and `round 1` counts as picked already.")
 
 
 class TestPresets:
@@ -174,11 +176,11 @@ class TestPresets:
     def test_the_next_batch_is_weighted_by_how_unsure_the_model_is(self):
         (one,) = presets()["next_batch"].config(EVERYTHING)["strategies"]
         assert one["strategy"]["weight"] == {"type": "SCORES", "task": "predictions", "score": "uncertainty_margin"}
-        assert presets()["next_batch"].config(EVERYTHING)["preselected"] == "labeled"
+        assert presets()["next_batch"].config(EVERYTHING)["preselected"] == ["labeled"]
 
     def test_what_resembles_some_samples_is_not_these_samples(self):
         made = presets()["similar"].config(EVERYTHING)
-        assert made["strategies"][0]["input"]["tag_name"] == made["preselected"] == "faces"
+        assert [made["strategies"][0]["input"]["tag_name"]] == made["preselected"] == ["faces"]
 
     def test_the_docs_have_the_same_table(self):
         page = (Path(__file__).resolve().parents[2] / "docs" / "selection.md").read_text(encoding="utf-8")
