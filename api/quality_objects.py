@@ -157,7 +157,9 @@ def _write(work: Work, rows: ObjectRows, found: _Quality, threshold: float) -> N
             kinds[own[one.given]], suggestions[own[one.given]] = one.kind, one.suggested
         if one.predicted is not None:
             box = batch.predicted.boxes_xywh[one.predicted]
-            corrections[one.sample].append(label_issues.suggestion(one.suggested, box, one.kind, one.quality, given))
+            corrected = None if one.given is None else str(rows.object_ids[own[one.given]])
+            found_here = label_issues.suggestion(one.suggested, box, one.kind, one.quality, given, given_id=corrected)
+            corrections[one.sample].append(found_here)
     scoreable = rows.is_given & rows.is_predicted
     documents = [
         label_issues.detections(some) if known else None

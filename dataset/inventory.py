@@ -81,7 +81,7 @@ def _runs(dataset: fo.Dataset, method: str) -> Iterator[tuple[str, Any, Any]]:
 
 def _said(when: datetime | None) -> str | None:
     """A time as text."""
-    return None if when is None else when.isoformat(timespec="seconds")
+    return None if when is None else when.isoformat(timespec="milliseconds")
 
 
 def issues(dataset: fo.Dataset) -> tuple[Issues, ...]:
@@ -111,20 +111,17 @@ def selected(dataset: fo.Dataset) -> tuple[Selected, ...]:
             record.n_samples,
             tuple(record.facts.get("strategies", ())),
             created,
-            record.selection.get("preselected"),
-            _is_in(dataset, key, record.selection.get("preselected")),
+            _names(record.selection.get("preselected")),
             _gain(record.facts.get("coverage")),
+            (record.facts.get("coverage") or {}).get("selected"),
         )
         for key, created, record in _runs(dataset, SELECTION)
     )
 
 
-def _is_in(dataset: fo.Dataset, run_key: str, tag: str | None) -> bool:
-    """Whether all samples of a selection have a tag by now; looked up by the index of its ranks."""
-    if tag is None or tag in dataset.list_runs() or dataset.has_saved_view(tag):
-        return False
-    without = {f"{run_key}.rank": {"$gte": 1}, "tags": {"$ne": tag}}
-    return dataset._sample_collection.find_one(without, {"_id": True}) is None
+def _names(recorded: str | list[str] | None) -> tuple[str, ...]:
+    """The sets of samples that a config names; older ones name one."""
+    return (recorded,) if isinstance(recorded, str) else tuple(recorded or ())
 
 
 def _gain(recorded: dict[str, Any] | None) -> float | None:

@@ -21,6 +21,8 @@ from .selections import user
 
 METHOD = "shortlist/label_quality"
 QUALITY, ISSUE, SUGGESTION, SUGGESTIONS = "quality", "issue", "suggestion", "suggestions"
+#: of a suggestion: the id of the label that it corrects; None where no label is there yet
+GIVEN_ID = "given_id"
 
 _QUALITY = "How likely the given {of} right, in [0, 1]. Low: likely wrong."
 _ISSUE = "What is likely wrong with {of}; None where nothing is suspected."
@@ -79,6 +81,11 @@ def _suggestion_fields(field: LabelField, info: dict[str, Any]) -> list[ResultFi
         ResultField(f"{inside}{QUALITY}", fo.FloatField, _QUALITY.format(of="mask or the lack of a label is"), info, part=True),
         ResultField(f"{inside}{ISSUE}", fo.StringField, "What is likely wrong here.", info, part=True),
         ResultField(f"{inside}given", fo.StringField, "The class that is given here now.", info, part=True),
+        *(
+            [ResultField(f"{inside}{GIVEN_ID}", fo.StringField, "The id of the label that it corrects.", info, part=True)]
+            if field.task == "objects"
+            else []
+        ),
     ]  # fmt: skip
 
 
@@ -187,6 +194,7 @@ def suggestion(
     quality: float,
     given: str | None = None,
     mask: NDArray[np.bool_] | None = None,
+    **more: Any,
 ) -> fo.Detection:
     """One suggested object.
 
@@ -197,6 +205,8 @@ def suggestion(
         quality: in [0, 1], low = likely wrong as it is
         given: the class that is there now
         mask: (h, w) that fills the box
+        **more: further attributes
     """
     place = [float(side) for side in box]
-    return fo.Detection(label=label, bounding_box=place, mask=mask, issue=issue, quality=float(quality), given=given)
+    facts = {"issue": issue, "quality": float(quality), "given": given, **more}
+    return fo.Detection(label=label, bounding_box=place, mask=mask, **facts)

@@ -62,12 +62,13 @@ def _taken(store: ExecutionStore, name: str, mine: dict) -> bool:
     if store.set_if_absent(name, mine, ttl=_LIFETIME):
         return True
     held = store.get(name)
-    if held is None or _alive(held):
+    if held is None or alive(held):
         return False
     return bool(store.compare_and_set(name, held, mine, ttl=_LIFETIME))
 
 
-def _alive(held: dict) -> bool:
+def alive(held: dict) -> bool:
+    """Whether the process that holds a name still runs; of another machine's nobody can tell, so it does."""
     if held.get("host") != socket.gethostname():
         return True
     try:

@@ -48,6 +48,7 @@ class ResultField:
         index: whether people will sort by it
         part: whether it is part of another result field, whose status is its own
         document: of an embedded document, its type
+        of: of a list, the type of what it holds
     """
 
     path: str
@@ -57,6 +58,7 @@ class ResultField:
     index: bool = False
     part: bool = False
     document: type = fo.DynamicEmbeddedDocument
+    of: type[fo.Field] | None = None
 
 
 def mark_of(dataset: fo.Dataset, path: str) -> dict[str, Any] | None:
@@ -133,7 +135,8 @@ def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> 
             declared = dataset.get_field(field.path)
             if declared is None:
                 is_document = field.kind is fo.EmbeddedDocumentField
-                extra = {"embedded_doc_type": field.document, "fields": _parts(field, fields)} if is_document else {}
+                inside = {"embedded_doc_type": field.document, "fields": _parts(field, fields)}
+                extra = inside if is_document else _held(field, fields)
                 add = dataset.add_frame_field if field.path.startswith(FRAMES) else dataset.add_sample_field
                 add(field.path.removeprefix(FRAMES), field.kind, description=field.description, info=mark, **extra)
             elif (declared.description, declared.info) != (field.description, {**(declared.info or {}), **mark}):
@@ -157,16 +160,25 @@ def _parts(document: ResultField, fields: Sequence[ResultField]) -> list[fo.Fiel
         return []
     names = ((field, field.path.removeprefix(f"{document.path}.")) for field in fields if field.part)
     return [
-        foo.create_field(name, field.kind, description=field.description, info={_MARK: field.info})
+        foo.create_field(
+            name, field.kind, description=field.description, info={_MARK: field.info}, **_held(field, fields)
+        )
         for field, name in names
         if field.path != name and "." not in name and field.kind is not fo.EmbeddedDocumentField
     ]
 
 
+def _held(field: ResultField, fields: Sequence[ResultField]) -> dict[str, Any]:
+    """What a list holds, in FiftyOne's words."""
+    if field.of is not fo.EmbeddedDocumentField:
+        return {} if field.of is None else {"subfield": field.of}
+    return {"subfield": field.of, "embedded_doc_type": field.document, "fields": _parts(field, fields)}
+
+
 def _group(dataset: fo.Dataset, paths: Sequence[str]) -> None:
     """Shows numbers and texts in one group of the App's sidebar, and what is inside a document in a group of its own."""
     groups = dataset.app_config.sidebar_groups or fo.DatasetAppConfig.default_sidebar_groups(dataset)
-    documents = [path for path in paths if isinstance(dataset.get_field(path), fo.EmbeddedDocumentField)]
+    documents = [path for path in paths if _holds_documents(dataset.get_field(path))]
     for group in groups:
         group.paths = [path for path in group.paths if path not in paths and path.split(".")[0] not in documents]
     groups = [group for group in groups if group.name not in documents]
@@ -186,21 +198,27 @@ def _group(dataset: fo.Dataset, paths: Sequence[str]) -> None:
     dataset.save()
 
 
-def delete_document(dataset: fo.Dataset, document: str, indexed: str) -> None:
-    """Deletes a document field with its index and its group in the App's sidebar; call it within ``changing``.
+def _holds_documents(field: fo.Field) -> bool:
+    """Whether a field is a document, or a list of documents."""
+    return isinstance(field.field if isinstance(field, fo.ListField) else field, fo.EmbeddedDocumentField)
+
+
+def delete_document(dataset: fo.Dataset, document: str, indexed: str, *others: str) -> None:
+    """Deletes a field of documents with its index and its group in the App's sidebar; call it within ``changing``.
 
     Args:
         dataset: where it lives
         document: the field
         indexed: its part that has the index
+        others: more fields of documents, without an index, that go in the same scan
     """
     if f"{document}.{indexed}" in dataset.list_indexes():
         dataset.drop_index(f"{document}.{indexed}")
     if dataset.app_config.sidebar_groups:
-        kept = [group for group in dataset.app_config.sidebar_groups if group.name != document]
+        kept = [group for group in dataset.app_config.sidebar_groups if group.name not in (document, *others)]
         dataset.app_config.sidebar_groups = kept
         dataset.save()
-    dataset.delete_sample_field(document)
+    dataset.delete_sample_fields([document, *others])
 
 
 class Staging:

@@ -97,6 +97,17 @@ def dataset_of(samples: Samples) -> fo.Dataset:
     return samples._dataset if isinstance(samples, fo.DatasetView) else samples
 
 
+def home_of(collection: object) -> fo.Dataset:
+    """The dataset that keeps what is made of a collection: behind a view of patches, clips or frames too.
+
+    Raises:
+        ShortlistError: not a dataset or view
+    """
+    if not isinstance(collection, (fo.Dataset, fo.DatasetView)):
+        raise must_be("the samples", "a FiftyOne dataset or view", type(collection).__name__)
+    return dataset_of(source_of(collection)[0])
+
+
 def field_of(samples: Samples, path: str, where: str, among: Sequence[str] = ()) -> fo.Field:
     """The field at a path.
 

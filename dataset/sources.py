@@ -13,10 +13,13 @@ import fiftyone as fo
 
 from ..core.schema import Offered, Only, Role
 from ..core.selection.values import Takes
+from .annotations.handed import FILE_TARGETS, hand_over_keys
 from .back_tests import new_key
 from .configs import config_names
 from .embeddings import every_brain_run, inside_list, object_vectors, vector_fields
 from .labels import LABEL_TYPES, every_field, label_field, label_path, prediction_fields
+from .review.edit_records import applied_keys
+from .review.kept import review_keys
 from .samples import FRAMES, Samples, dataset_of, every_sample, source_of
 from .selections import selection_keys
 from .visualization_points import visualizations
@@ -63,9 +66,10 @@ def label_fields(samples: Samples) -> list[str]:
 
 
 def _is_ours(samples: Samples, path: str) -> bool:
-    """Whether Shortlist made a field."""
+    """Whether Shortlist made a field; a copy of labels that a review corrected is as good as theirs."""
     field = samples.get_field(path)
-    return field is not None and "shortlist" in (field.info or {})
+    mark = ((field.info if field is not None else None) or {}).get("shortlist")
+    return mark is not None and mark.get("verb") != "apply_review"
 
 
 def looks_true(path: str) -> bool:
@@ -208,6 +212,26 @@ def _new_selections(samples: Samples) -> list[str]:
     return [next(name for number in count(1) if (name := f"round_{number}") not in taken)]
 
 
+def _new_reviews(samples: Samples) -> list[str]:
+    taken = {*_sample_sets(samples), *samples.get_field_schema(), *dataset_of(samples).list_runs()}
+    return [next(name for number in count(1) if (name := f"review_{number}") not in taken)]
+
+
+def _new_hand_overs(samples: Samples) -> list[str]:
+    taken = {*_sample_sets(samples), *samples.get_field_schema(), *dataset_of(samples).list_runs()}
+    return [next(name for number in count(1) if (name := f"annotations_{number}") not in taken)]
+
+
+def _empty_fields(samples: Samples) -> list[str]:
+    """A name for a copy of the labels."""
+    labels, taken = _labels(samples)[:1], samples.get_field_schema(flat=True)
+    stems = [f"{path.rpartition('.')[2]}_reviewed" for path in labels]
+    return [
+        next(name for number in count(1) if (name := stem if number == 1 else f"{stem}_{number}") not in taken)
+        for stem in stems
+    ]
+
+
 def _zoo_models(samples: Samples) -> list[str]:
     import fiftyone.zoo as foz
 
@@ -236,6 +260,13 @@ _FINDERS: dict[str, Callable[[Samples], list[str]]] = {
     "dataset": lambda samples: [name for name in fo.list_datasets() if name != dataset_of(samples).name],
     "selection": lambda samples: selection_keys(dataset_of(samples)),
     "new_selection": _new_selections,
+    "review": lambda samples: review_keys(dataset_of(samples))[::-1],
+    "new_review": _new_reviews,
+    "hand_over": lambda samples: hand_over_keys(dataset_of(samples))[::-1],
+    "new_hand_over": _new_hand_overs,
+    "annotation_target": lambda samples: [*FILE_TARGETS, *fo.annotation_config.backends],
+    "applied": lambda samples: applied_keys(dataset_of(samples))[::-1],
+    "empty_field": _empty_fields,
     "new_back_test": lambda samples: [new_key(dataset_of(samples))],
     "config": lambda samples: [*config_names(), *selection_keys(dataset_of(samples))],
     "zoo_model": _zoo_models,

@@ -130,6 +130,19 @@ def test_its_datapool_and_its_candidates_count(line):
     assert set(found.of_samples.coverage.random) == {"random", "datapool_and_random"}
 
 
+def test_a_datapool_of_several_sets(line):
+    tag(line, "labeled", 0)
+    tag(line, "done", 0, 1)
+    config = {"n_samples": 1, "strategies": [TOP], "preselected": ["labeled", "done"]}
+    select_samples(line, config, "round_1")
+    found = analyze(line, "round_1")
+    assert (found.sizes["datapool"], found.analyzed.datapool) == (2, "labeled, done")
+    line.untag_samples("done")
+    found = analyze(line, "round_1")
+    assert (found.sizes["datapool"], found.analyzed.datapool) == (1, "labeled")
+    assert found.notes == ["preselected 'done' of the selection's config is no longer there: analyzed without it"]
+
+
 def test_another_datapool_can_be_asked_for(line):
     tag(line, "picked", 9)
     tag(line, "old", 0, 9)

@@ -108,31 +108,23 @@ def test_label_issues_as_recorded(studied):
     assert sum(issues.kinds.values()) == issues.n_flagged == len(studied.load_saved_view(issues.view)) > 0
     assert issues.n_samples == 20
     assert result.headline.split()[0] in str(result)
-    assert [step.view for step in found.steps if step.view] == ["ground_truth_issues"]
+    (step,) = [step for step in found.steps if step.operator == "start_review"]
+    assert step.params == {"run_key": "review_1", "label_field": "ground_truth"}
     # What Shortlist wrote is nobody's label, and not to be scored in turn.
     assert [labels.path for labels in found.standing.labels] == ["predictions", "ground_truth"]
 
 
 def test_selections_oldest_first_with_their_gain(studied):
     first = select_samples(studied, {"n_samples": 5, "strategies": [COVERAGE], "preselected": "labeled"}, "b")
-    select_samples(studied, {"n_samples": 2, "strategies": [COVERAGE], "preselected": "b"}, "a")
+    select_samples(studied, {"n_samples": 2, "strategies": [COVERAGE], "preselected": ["labeled", "b"]}, "a")
     found = overview(studied).standing.selections
     assert [one.run_key for one in found] == ["b", "a"]
     assert [(one.n_samples, one.datapool, one.strategies) for one in found] == [
-        (5, "labeled", ("COVERAGE of clip",)),
-        (2, "b", ("COVERAGE of clip",)),
+        (5, ("labeled",), ("COVERAGE of clip",)),
+        (2, ("labeled", "b"), ("COVERAGE of clip",)),
     ]
     assert found[0].gain == pytest.approx(first.coverage.gain)
     assert "nearer than to random selections" in str(overview(studied))
-
-
-def test_a_selection_that_was_added_to_its_datapool(studied):
-    result = select_samples(studied, {"n_samples": 4, "strategies": [COVERAGE], "preselected": "labeled"}, "round_1")
-    assert not overview(studied).standing.selections[0].is_in_datapool
-    result.view.limit(3).tag_samples("labeled")
-    assert not overview(studied).standing.selections[0].is_in_datapool
-    result.view.tag_samples("labeled")
-    assert overview(studied).standing.selections[0].is_in_datapool
 
 
 def test_a_selection_is_analyzed_and_the_next_one_stands_on_it(studied):
@@ -145,7 +137,7 @@ def test_a_selection_is_analyzed_and_the_next_one_stands_on_it(studied):
     assert analysis.n_regions == len(report.of_samples.regions) > 0
     assert analysis.gain == report.of_samples.regions[0].gain
     (step,) = [step for step in found.steps if step.operator == "select_samples"]
-    assert step.params["config"]["preselected"] == "round_1"
+    assert step.params["config"]["preselected"] == ["labeled", "round_1"]
     studied.delete_samples(result.ids[:1])
     found = overview(studied)
     assert not found.standing.analyses[0].is_current

@@ -76,6 +76,12 @@ METADATA = {"type": "METADATA"}
         config({"input": {**METADATA, "key": "weather", "cross": ["flag"]}, "strategy": {"type": "BALANCE"}}),
         config(HOUR, preselected="even"),
         config(HOUR, preselected="late"),
+        config(HOUR, preselected=["late", "even"]),
+        config(
+            HOUR,
+            {"input": {**METADATA, "key": "weather"}, "strategy": {"type": "BALANCE"}},
+            preselected=["late", "even"],
+        ),
         config(HOUR, candidates="even", preselected="late"),
         config(HOUR, threshold(3, **METADATA, key="score")),
         config(HOUR, threshold(3, "SMALLER", **METADATA, key="score")),

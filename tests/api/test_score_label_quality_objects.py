@@ -150,6 +150,7 @@ class TestPlantedErrors:
         )
         assert found.bounding_box == pytest.approx(true_objects(28)[0][1], abs=0.05)
         assert found.quality == pytest.approx(objects(dataset)["28-0"].quality)
+        assert found.given_id == objects(dataset)["28-0"].id
 
     def test_a_missing_object_is_suggested_as_one_of_its_own(self, noisy):
         summary = score(noisy, threshold=0.75)
@@ -157,7 +158,7 @@ class TestPlantedErrors:
         assert found.ground_truth_issue == "missing"
         (one,) = found.ground_truth_suggestions.detections
         label, box = true_objects(3)[0]
-        assert (one.label, one.issue, one.given) == (label, "missing", None)
+        assert (one.label, one.issue, one.given, one.given_id) == (label, "missing", None, None)
         assert one.bounding_box == pytest.approx(box, abs=0.05)
         assert one.quality < 0.75
         assert summary.kinds["missing"] >= 1
@@ -182,6 +183,7 @@ class TestFields:
         assert field.info["shortlist"]["verb"] == "score_label_quality"
         schema = dataset.get_field_schema(flat=True)
         for name in ("issue", "quality", "given"):
+            assert "ground_truth_suggestions.detections.given_id" in schema
             assert f"ground_truth_suggestions.detections.{name}" in schema
             assert f"ground_truth.detections.{'suggestion' if name == 'given' else name}" in schema
 

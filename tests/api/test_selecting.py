@@ -160,6 +160,19 @@ class TestWhoMayBePicked:
         assert hours(select_samples(classified, by_hour(2, preselected="odd"), "fourth")) == [10, 8]
         assert list_selections(classified)[1].facts["preselected"] == 2
 
+    def test_several_sets_are_the_datapool_in_one_go(self, classified):
+        """A tag, a saved view and a selection, which hold some samples more than once."""
+        select_samples(classified, by_hour(2), "first")
+        classified.save_view("later", classified.match(F("hour") >= 9))
+        given = ["odd", "later", "first", "odd"]
+        result = select_samples(classified, by_hour(2, preselected=given), "second")
+        assert hours(result) == [8, 6]
+        record = list_selections(classified)[1]
+        assert record.config["preselected"] == ["odd", "later", "first"]
+        # 1 3 5 7 9 11 and 10.
+        assert record.facts["preselected"] == 7
+        assert hours(select_samples(classified, by_hour(1, preselected=[]), "third")) == [11]
+
     def test_the_datapool_repels_though_it_is_outside_the_view(self, classified):
         vectors = np.zeros((12, 2))
         vectors[:, 0] = [0, 0.1, 5, 10, 10.1, 10.2, 10.3, 10.4, 10.5, 10.6, 10.7, 10.8]

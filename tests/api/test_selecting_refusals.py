@@ -295,6 +295,19 @@ class TestPreselectedAndCandidates:
         with refused(untouched, sentence):
             select_samples(untouched, config(**{where: "evn"}), "round_1")
 
+    def test_one_of_several_that_is_nothing(self, untouched, refused):
+        sentence = (
+            f"preselected must be a tag, a saved view or a selection of {untouched.name!r}. Got 'ood' instead. "
+            f"Did you mean 'odd'?"
+        )
+        with refused(untouched, sentence):
+            select_samples(untouched, config(preselected=["even", "ood"]), "round_1")
+
+    @pytest.mark.parametrize("given", [7, ["even", 7], {"even": 1}])
+    def test_what_is_no_name(self, untouched, given):
+        with pytest.raises(ShortlistError, match=r"^config\.preselected"):
+            select_samples(untouched, config(preselected=given), "round_1")
+
     def test_where_there_are_none(self, make, refused):
         dataset = make([fo.Sample("/nowhere/0.png", hour=1)])
         sentence = (
