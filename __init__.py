@@ -2,24 +2,37 @@
 
 _VERBS = (
     "analyze_selection",
+    "apply_review",
     "back_test",
     "compare_selections",
     "delete_analysis",
     "delete_back_test",
     "delete_config",
+    "delete_hand_over",
+    "delete_review",
     "delete_selection",
     "explain_selection",
+    "export_annotations",
+    "give_verdict",
     "list_analyses",
     "list_back_tests",
     "list_configs",
+    "list_hand_overs",
+    "list_reviews",
     "list_selections",
     "load_analysis",
     "load_back_test",
     "load_config",
+    "load_review",
     "load_selection",
+    "manage_reviews",
     "manage_selections",
+    "merge_annotations",
+    "next_to_review",
     "overview",
     "preview",
+    "queue_of",
+    "review_progress",
     "save_config",
     "score_disagreement",
     "score_images",
@@ -27,6 +40,10 @@ _VERBS = (
     "score_predicted_loss",
     "score_uncertainty",
     "select_samples",
+    "start_review",
+    "to_review",
+    "undo_review",
+    "undo_verdict",
     "visualize_embeddings",
 )
 
@@ -34,7 +51,7 @@ _VERBS = (
 def register(plugin):
     """Called by FiftyOne when it loads the plugin."""
     from .operators import OPERATORS
-    from .panels.shortlist import PANELS
+    from .panels.registry import PANELS
 
     for found in [*OPERATORS, *PANELS]:
         plugin.register(found)

@@ -10,6 +10,13 @@ shortlist selections DATASET [--action load|delete --run-key round_1]
 shortlist analyze DATASET --run-key round_1 --export-dir report
 shortlist compare DATASET --run-keys round_1 round_2
 shortlist back-test DATASET --label-field ground_truth
+shortlist start-review DATASET --run-key review_1 --label-field ground_truth --reviewers ana ben
+shortlist reviews DATASET [--action load|delete --run-key review_1]
+shortlist review-progress DATASET --run-key review_1
+shortlist apply-review DATASET --run-key review_1
+shortlist undo-review DATASET --run-key review_1
+shortlist export-annotations DATASET --source round_1 --run-key batch_1 --label-field ground_truth --export-dir batch_1
+shortlist merge-annotations DATASET --run-key batch_1 --path batch_1/labels.json
 shortlist visualize DATASET --embeddings clip
 """
 
@@ -28,15 +35,22 @@ from .core.errors import ShortlistError, did_you_mean, must_be
 from .core.schema import Schema, choices_of, described, first_sentence, from_json, models_of, without_none
 from .core.verbs import (
     AnalyzeSelection,
+    ApplyReview,
     BackTest,
     CompareSelections,
+    ExportAnnotations,
+    ManageReviews,
     ManageSelections,
+    MergeAnnotations,
+    ReviewProgress,
     ScoreDisagreement,
     ScoreImages,
     ScoreLabelQuality,
     ScorePredictedLoss,
     ScoreUncertainty,
     SelectSamples,
+    StartReview,
+    UndoReview,
     VisualizeEmbeddings,
 )
 
@@ -51,6 +65,13 @@ _COMMANDS: dict[str, tuple[type[Schema], Callable[..., Any]]] = {
     "analyze": (AnalyzeSelection, api.analyze_selection),
     "compare": (CompareSelections, api.compare_selections),
     "back-test": (BackTest, api.back_test),
+    "start-review": (StartReview, api.start_review),
+    "reviews": (ManageReviews, api.manage_reviews),
+    "review-progress": (ReviewProgress, api.review_progress),
+    "apply-review": (ApplyReview, api.apply_review),
+    "undo-review": (UndoReview, api.undo_review),
+    "export-annotations": (ExportAnnotations, api.export_annotations),
+    "merge-annotations": (MergeAnnotations, api.merge_annotations),
     "visualize": (VisualizeEmbeddings, api.visualize_embeddings),
 }
 

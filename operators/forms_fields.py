@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from ..core.schema import (
     EMBEDDINGS,
+    EMPTY_FIELD,
     Offered,
     Proposed,
     Role,
@@ -188,19 +189,25 @@ def _draw_role(name: str, field: FieldInfo, part: Part) -> None:
     fresh = part.defaults is None or key != _key(name, field, part.defaults)
     if fresh and key != name:
         facts.pop("default", None)
+    several = get_origin(without_none(field.annotation)) is list
+    if several and isinstance(facts.get("default"), str):
+        # A config that was saved may name one thing where several may be.
+        facts["default"] = [facts["default"]]
     begun = facts.get("default")
-    if isinstance(begun, str) and not role.open:
-        found = list(dict.fromkeys([*found, begun]))
+    if begun and not role.open:
+        found = list(dict.fromkeys([*found, *(begun if several else [begun])]))
     if not found and not role.open:
         if field.is_required():
             problem(part.inputs, role.lacking)
         return
-    several = get_origin(without_none(field.annotation)) is list
-    proposed = role.suggested or field.is_required() or any(isinstance(note, Proposed) for note in field.metadata)
+    # Where an empty name has a meaning of its own, a proposal is only shown.
+    proposed = role.suggested and role is not EMPTY_FIELD
+    proposed |= field.is_required() or any(isinstance(note, Proposed) for note in field.metadata)
     if found and proposed and fresh and not several:
         facts["default"] = found[0]
     if role.suggested:
-        part.inputs.str(name, view=types.LazyFieldView(**_texts(facts)), **facts)
+        such = {"placeholder": f"such as {found[0]}"} if found and "default" not in facts else {}
+        part.inputs.str(name, view=types.LazyFieldView(**_texts(facts), **such), **facts)
     else:
         _draw_choices(key, field, part, found, facts, allow_user_input=role.open)
 

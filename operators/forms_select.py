@@ -14,6 +14,7 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
+from .. import api
 from ..api import configs, selecting
 from ..core.errors import ShortlistError, must_be
 from ..core.schema import from_json, parse
@@ -197,7 +198,7 @@ def _draw_meaning(start: Start, inputs: types.Object, samples: Any, given: Mappi
         name, replace = saving(given)
         if name is not None:
             configs.refuse_taken(name, config, overwrite=replace)
-        found = counted(samples, config)
+        found = counted(samples, config, api.preview)
     except ShortlistError as error:
         inputs.view("wrong", types.Error(label=str(error)))
         return str(error)

@@ -45,6 +45,13 @@ _VERBS: dict[str, type[Schema]] = {
     "analyze_selection": verbs.AnalyzeSelection,
     "back_test": verbs.BackTest,
     "manage_selections": verbs.ManageSelections,
+    "start_review": verbs.StartReview,
+    "review_progress": verbs.ReviewProgress,
+    "apply_review": verbs.ApplyReview,
+    "undo_review": verbs.UndoReview,
+    "manage_reviews": verbs.ManageReviews,
+    "export_annotations": verbs.ExportAnnotations,
+    "merge_annotations": verbs.MergeAnnotations,
     "visualize_embeddings": verbs.VisualizeEmbeddings,
 }
 # What each task compares, for the table.

@@ -338,17 +338,18 @@ class TestMeaning:
         assert parse(SelectionConfig, run(full, chosen)["config"]).proportion_samples == 0.5
 
     def test_a_count_that_fails_does_not_break_the_form(self, form, sent, full, composed, monkeypatch):
-        counting = importlib.import_module("fiftyone.plugins.orgs.shortlist.curation.operators.counted")
-        monkeypatch.setattr(counting.api, "preview", lambda *given: 1 / 0)
+        drawing = importlib.import_module("fiftyone.plugins.orgs.shortlist.curation.operators.forms_select")
+        monkeypatch.setattr(drawing.api, "preview", lambda *given: 1 / 0)
         drawn = form(NAME, full, sent(NAME, full, {**composed("DIVERSITY"), "config": {"n_samples": 8}}))
         assert drawn["meaning"]["view"]["label"] == "Picks 8 samples: spreads out in `clip`."
         assert "problem" not in drawn
 
     def test_does_not_wait_for_a_long_count(self, form, sent, full, monkeypatch, composed):
         counting = importlib.import_module("fiftyone.plugins.orgs.shortlist.curation.operators.counted")
-        released, real = threading.Event(), counting.api.preview
+        drawing = importlib.import_module("fiftyone.plugins.orgs.shortlist.curation.operators.forms_select")
+        released, real = threading.Event(), drawing.api.preview
         monkeypatch.setattr(counting, "_WAIT", 0.05)
-        monkeypatch.setattr(counting.api, "preview", lambda *given: released.wait(20) and real(*given))
+        monkeypatch.setattr(drawing.api, "preview", lambda *given: released.wait(20) and real(*given))
         chosen = sent(NAME, full, {**composed("DIVERSITY"), "config": {"n_samples": 7}})
         drawn = form(NAME, full, chosen)
         assert drawn["meaning"]["view"]["label"] == "Picks 7 samples: spreads out in `clip`."
@@ -356,7 +357,7 @@ class TestMeaning:
         released.set()
         monkeypatch.setattr(counting, "_WAIT", 20)
         # The count that was begun is the one that is shown.
-        monkeypatch.setattr(counting.api, "preview", None)
+        monkeypatch.setattr(drawing.api, "preview", None)
         assert form(NAME, full, chosen)["meaning"]["view"]["description"] == "12 of 12 candidates are eligible."
 
 

@@ -60,26 +60,34 @@ def test_its_icon_is_there(operator, name):
     assert (ROOT / icon.lstrip("/")).read_text().lstrip().startswith("<svg")
 
 
+#: rarer, or at hand in a panel
+WITHOUT_BUTTON = (
+    "score_disagreement", "score_predicted_loss", "back_test", "review_progress", "apply_review", "undo_review",
+    "manage_reviews",
+)  # fmt: skip
+
+
 @each
 def test_it_runs_at_once_or_delegated(operator, name):
     config = operator(name).config
     assert config.allow_immediate_execution
-    assert config.allow_delegated_execution == (name != "manage_selections")
+    assert config.allow_delegated_execution == (name not in ("manage_selections", "manage_reviews", "review_progress"))
     assert config.execute_as_generator
     assert config.dynamic
 
 
-def test_only_what_deletes_is_of_high_risk(operator):
+def test_only_what_deletes_or_changes_labels_is_of_high_risk(operator):
     risks = {name: operator(name).config.risk_level for name in LISTED}
-    assert risks.pop("manage_selections") == RiskLevel.HIGH
-    assert risks.pop("explain_selection") == RiskLevel.LOW
-    assert set(risks.values()) == {RiskLevel.MEDIUM}
+    high = {"manage_selections", "manage_reviews", "apply_review", "undo_review"}
+    low = {"explain_selection", "review_progress"}
+    assert {name for name, risk in risks.items() if risk == RiskLevel.HIGH} - {"merge_annotations"} == high
+    assert {name for name, risk in risks.items() if risk == RiskLevel.LOW} == low
 
 
 @each
 def test_the_app_offers_what_is_used_most_with_a_button(operator, context, name):
     placement = operator(name).resolve_placement(context(name))
-    if name in ("score_disagreement", "score_predicted_loss", "back_test"):
+    if name in WITHOUT_BUTTON:
         assert placement is None
         return
     if name == "explain_selection":
