@@ -7,11 +7,20 @@ from typing import Any
 
 from ..core.errors import listed
 from ..core.next_steps import Step
-from ..core.standing import Labels, Scored, Selected, Standing
+from ..core.rounds import Round, change
+from ..core.standing import Labels, Reviewed, Scored, Selected, Standing
 from .numbers import DASH, counted, percent
 from .page import plain
 
-SELECTIONS = {"name": "Selection", "size": "Samples", "gain": "Beside random", "state": "Analysis"}
+SELECTIONS = {
+    "name": "Selection",
+    "size": "Samples",
+    "labels": "Labels",
+    "gain": "Beside random",
+    "quality": "Model after it",
+    "state": "Analysis",
+}
+REVIEWS = {"name": "Review", "done": "Decided", "state": "State"}
 ISSUES = {"of": "Labels", "flagged": "Likely wrong"}
 SCORES = {"of": "Scores", "made": "Since (UTC)"}
 TESTS = {"of": "Labels", "made": "Made (UTC)"}
@@ -32,6 +41,9 @@ _VERBS = {
     "score_label_quality": "Find",
     "score_images": "Measure",
     "select_samples": "Select",
+    "start_review": "Review",
+    "apply_review": "Apply",
+    "export_annotations": "Hand over",
     "analyze_selection": "Analyze",
     "visualize_embeddings": "Compute",
     "back_test": "Back-test",
@@ -65,15 +77,19 @@ def _share(labels: Labels) -> str:
 def selection_rows(standing: Standing) -> list[dict[str, str]]:
     """The selections, the newest first."""
     analyses = {one.name: one for one in standing.analyses}
+    rounds = {one.run_key: one for one in standing.rounds}
     rows = []
     for one in reversed(standing.selections):
         analysis = analyses.get(one.run_key)
+        brought = rounds.get(one.run_key, Round(one.run_key, one.n_samples, gain=one.gain))
         state = "not yet" if analysis is None else "done" if analysis.is_current else "outdated"
         rows.append(
             {
                 "name": _described(one),
                 "size": f"{one.n_samples:,}",
-                "gain": _gain(one.gain),
+                "labels": DASH if brought.n_labeled is None else f"{brought.n_labeled:,}",
+                "gain": _gain(brought.gain),
+                "quality": _qualities(brought),
                 "state": state,
             }
         )
@@ -82,9 +98,57 @@ def selection_rows(standing: Standing) -> list[dict[str, str]]:
 
 def _described(selected: Selected) -> str:
     """A selection's name, and how it was made."""
-    datapool = f", on top of {selected.datapool}" if selected.datapool else ""
+    datapool = f", on top of {listed(selected.datapool, 3)}" if selected.datapool else ""
     made = "" if selected.created is None else f", {_time(selected.created)}"
     return f"{selected.run_key}: {listed(selected.strategies, 3)}{datapool}{made}"
+
+
+def _qualities(one: Round) -> str:
+    """How good the model was after a round."""
+    return ", ".join(f"{quality.name} {quality.value:.3f}" for quality in one.qualities) or DASH
+
+
+def rounds_sentence(standing: Standing) -> str:
+    """What the rounds brought so far, as Markdown; empty where little is known."""
+    parts = []
+    before = next((one for one in standing.rounds if one.run_key is None), None)
+    if before is not None:
+        parts.append(f"before the first: {_qualities(before)}")
+    if (ends := change(standing.rounds)) is not None:
+        first, last = ends
+        parts.append(
+            f"{plain(first.name)} went from {first.value:.3f} ({plain(first.source)}) to {last.value:.3f} "
+            f"({plain(last.source)})"
+        )
+    labeled = [one for one in standing.rounds if one.n_labeled is not None]
+    if labeled:
+        has, of = sum(one.n_labeled or 0 for one in labeled), sum(one.n_samples for one in labeled)
+        parts.append(f"{has:,} of {of:,} selected samples have {plain(str(labeled[-1].label_field))}")
+    said = "; ".join(parts)
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
+
+
+def review_rows(standing: Standing) -> list[dict[str, str]]:
+    """The reviews, the newest first."""
+    return [
+        {
+            "name": f"{one.run_key}{f' of {one.label_field}' if one.label_field else ''}, {_time(one.created)}",
+            "done": f"{one.n_items - one.n_open:,} of {one.n_items:,}",
+            "state": _state(one),
+        }
+        for one in reversed(standing.reviews)
+    ]
+
+
+def _state(one: Reviewed) -> str:
+    """What a review waits for."""
+    parts = ["open"] if one.n_open else []
+    parts += [f"{one.n_disputed:,} disputed"] if one.n_disputed else []
+    if one.applied is not None:
+        parts.append("applied, more was decided since" if one.has_changes else "applied")
+    elif one.has_changes:
+        parts.append("not applied")
+    return ", ".join(parts) or "done"
 
 
 def _gain(gain: float | None) -> str:

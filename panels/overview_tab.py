@@ -32,6 +32,7 @@ class OverviewTab(Tab):
         page.text("there", facts.there(found.standing))
         self._steps(ctx, page, found.steps)
         self._selections(page, found)
+        self._reviews(page, found)
         self._issues(page, found)
         self._scores(page, found)
         self._tests(page, found)
@@ -58,8 +59,8 @@ class OverviewTab(Tab):
         row = card.row("do")
         if step.tab is not None:
             row.button("go", "Open", self.opened, icon="compare_arrows", step=step.label)
-        elif step.view is not None:
-            row.button("show", "Show them", self.viewed, icon="visibility", view=step.view)
+        elif step.panel is not None:
+            row.button("go", "Open", self.panel_opened, icon="rate_review", panel=step.panel)
         elif step.operator is not None:
             # One thing stands out.
             form = facts.form_of(step)
@@ -71,12 +72,20 @@ class OverviewTab(Tab):
         if not found.standing.selections:
             return
         page.heading("selections", "Selections", "the newest first")
+        if said := facts.rounds_sentence(found.standing):
+            page.text("rounds", said, quiet=True)
         actions = [
             Action("Show its samples, the first picked first", self.selection_shown),
             Action("Analyze", self.selection_analyzed, "assessment"),
             Action("Why were samples picked, or not?", self.selection_explained, "help_outline"),
         ]
         page.table("selection_table", facts.SELECTIONS, facts.selection_rows(found.standing), actions)
+
+    def _reviews(self, page: Page, found: Overview) -> None:
+        if found.standing.reviews:
+            page.heading("reviews", "Reviews", "the newest first")
+            actions = [Action("Show its samples, in order", self.review_shown)]
+            page.table("review_table", facts.REVIEWS, facts.review_rows(found.standing), actions)
 
     def _issues(self, page: Page, found: Overview) -> None:
         if found.standing.issues:
@@ -113,9 +122,15 @@ class OverviewTab(Tab):
             CompareTab.begin(ctx, step.params["run_keys"])
 
     @event
-    def viewed(self, ctx: foo.ExecutionContext) -> None:
-        """A saved view."""
-        self._show(ctx, str(ctx.params.get("view")))
+    def panel_opened(self, ctx: foo.ExecutionContext) -> None:
+        """A step that another panel does."""
+        ctx.ops.open_panel(str(ctx.params.get("panel")), layout="horizontal")
+
+    @event
+    def review_shown(self, ctx: foo.ExecutionContext) -> None:
+        """The samples of a review in the grid."""
+        if (one := _chosen(ctx, list(reversed(overview(ctx.dataset).standing.reviews)))) is not None:
+            self._show(ctx, one.run_key)
 
     @event
     def selection_shown(self, ctx: foo.ExecutionContext) -> None:

@@ -6,20 +6,15 @@ The App lets a panel say how its parts are styled; all of that is here. Colours 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import fiftyone.operators.types as types
 
-from .tab import Tab, address_of
+from .fields import PANEL, PLUGIN, URI, Fields, Handler, uri_of
 
-Handler = Callable[..., Any]
-PLUGIN = "@shortlist/curation"
-PANEL = "shortlist_panel"
-URI = f"{PLUGIN}/{PANEL}"
-#: the panel's event that opens the form of an operator
-OFFERED = "on_offer"
+__all__ = ["PANEL", "PLUGIN", "URI", "Action", "Handler", "Page", "plain", "stack", "uri_of"]
 
 _QUIET = "text.secondary"
 # One column that never grows beyond the panel.
@@ -64,16 +59,14 @@ def stack(**more: Any) -> types.GridView:
     return types.GridView(orientation="vertical", gap=0, componentsProps={"grid": {"sx": {**_STACK, **more}}})
 
 
-class Page:
+class Page(Fields):
     """A part of the panel. Every element has a name, which must not change while it is the same thing.
 
     Args:
         tab: whose events are called
         place: the App's object that it draws into
+        uri: of the panel
     """
-
-    def __init__(self, tab: Tab, place: types.Object):
-        self._tab, self._place = tab, place
 
     def text(self, name: str, markdown: str, *, quiet: bool = False) -> None:
         """A paragraph of Markdown; names of the data go through ``plain``. Bold text rather than headings, which are huge.
@@ -95,8 +88,9 @@ class Page:
         self._place.md(markdown, name=name, componentsProps={"container": {"sx": style}})
 
     def notice(self, name: str, text: str, severity: Literal["info", "success", "warning", "error"] = "info") -> None:
-        """A sentence that must not be overlooked; plain text."""
-        self._place.view(name, types.AlertView(label=text, severity=severity))
+        """A sentence that must not be overlooked; plain text, which the App would take for Markdown."""
+        shown = re.sub(r"([\\`*_\[\]<>~&|$])", r"\\\1", text)
+        self._place.view(name, types.AlertView(label=shown, severity=severity))
 
     def columns(self, name: str, count: int = 2, *, least: int = 340) -> list[Page]:
         """Parts side by side, or below each other where the panel is narrow.
@@ -110,21 +104,17 @@ class Page:
         place = self._stack(
             self._place, name, gridTemplateColumns=tracks, columnGap="24px", rowGap="16px", alignItems="start"
         )
-        return [Page(self._tab, self._stack(place, f"c{number}", rowGap="4px")) for number in range(count)]
+        return [self._inside(self._stack(place, f"c{number}", rowGap="4px")) for number in range(count)]
 
     def card(self, name: str) -> Page:
         """A part with a frame."""
         look = {"border": 1, "borderColor": "divider", "borderRadius": 1, "padding": "10px 14px", "rowGap": "6px"}
-        return Page(self._tab, self._stack(self._place, name, **look))
+        return self._inside(self._stack(self._place, name, **look))
 
     def row(self, name: str) -> Page:
         """Small things in a line, buttons for one; they wrap where the panel is narrow."""
-        return Page(
-            self._tab,
-            self._stack(
-                self._place, name, display="flex", flexWrap="wrap", gap="8px", alignItems="center", paddingTop="4px"
-            ),
-        )
+        look = {"display": "flex", "flexWrap": "wrap", "gap": "8px", "alignItems": "center", "paddingTop": "4px"}
+        return self._inside(self._stack(self._place, name, **look))
 
     def figure(
         self,
@@ -186,64 +176,26 @@ class Page:
         kept = [{"id": f"row{number}", **one} for number, one in enumerate(rows)]
         self._place.list(name, row, view=table, default=kept)
 
-    def button(self, name: str, label: str, handler: Handler, *, icon: str | None = None, **params: Any) -> None:
-        """A button.
+    def progress(self, name: str, share: float, label: str = "") -> None:
+        """A bar that says how much is done.
 
         Args:
             name: of the element
-            label: what it does
-            handler: an event of the tab
-            icon: the name of a Material icon
-            params: what ``ctx.params`` holds besides
+            share: in [0, 1]
+            label: what is done, in plain words
         """
-        self._button(name, label, icon, "outlined", on_click=self._address(handler), params=params)
+        bar = types.ProgressView(label=label, variant="linear", progress=round(min(max(share, 0), 1), 3))
+        self._place.float(name, default=round(min(max(share, 0), 1), 3), view=bar)
 
-    def offer(
-        self, name: str, label: str, verb: str, *, icon: str | None = None, main: bool = True, **params: Any
-    ) -> None:
-        """A button that opens the form of an operator of ours.
-
-        Args:
-            name: of the element
-            label: what it does
-            verb: the operator
-            icon: the name of a Material icon
-            main: whether it is what a person should do next
-            params: what its form begins with
-        """
-        look = "contained" if main else "outlined"
-        # The App adds to what a button calls; by way of the panel the form gets what is given here, and nothing else.
-        self._button(name, label, icon, look, on_click=f"{URI}#{OFFERED}", params={"verb": verb, "given": params})
-
-    def choice(self, name: str, label: str, options: Mapping[str, str], value: str, on_change: Handler) -> None:
-        """A choice of one of several.
-
-        Args:
-            name: of the element
-            label: what is chosen
-            options: what people see, by value
-            value: what is chosen now
-            on_change: an event; ``ctx.params["value"]`` is what was chosen. It comes once when the panel opens too
-        """
-        choices = types.DropdownView(componentsProps={"item": {"sx": {"width": "min(100%, 420px)"}}})
-        for key, shown in options.items():
-            choices.add_choice(key, label=shown)
-        self._place.enum(
-            name, list(options), label=label, default=value, view=choices, on_change=self._address(on_change)
-        )
-
-    def _button(self, name: str, label: str, icon: str | None, look: str, **calls: Any) -> None:
-        style = {"item": {"sx": {"width": "auto"}}, "button": {"sx": {"p": "4px 12px"}}}
-        self._place.btn(name, label=label, icon=icon, variant=look, componentsProps=style, **calls)
+    def _inside(self, place: types.Object) -> Page:
+        """A part of this page."""
+        return Page(self._tab, place, self._uri)
 
     @staticmethod
     def _stack(place: types.Object, name: str, **more: Any) -> types.Object:
         inner = types.Object()
         place.define_property(name, inner, view=stack(**more))
         return inner
-
-    def _address(self, handler: Handler) -> str:
-        return address_of(URI, self._tab, handler)
 
 
 _TABLE = {

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
+#: what an event returns that is not to be answered: the App told of it before, and knows what came of it
+IGNORED = object()
 #: between a tab's name and an event's in the name by which the App calls it
 _OF = "__"
 #: where the panel's state holds which tab was opened by a button, and how often that was

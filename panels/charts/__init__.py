@@ -5,6 +5,7 @@ from .confusion import confusion_plot
 from .curves import curves_plot
 from .distributions import shares_plot
 from .histograms import distances_plot, numbers_plot
+from .item import item_plot
 from .overlap import overlap_plot
 from .scatter import scatter_plot
 
@@ -14,6 +15,7 @@ __all__ = [
     "confusion_plot",
     "curves_plot",
     "distances_plot",
+    "item_plot",
     "numbers_plot",
     "overlap_plot",
     "scatter_plot",

@@ -293,6 +293,10 @@ def test_overview_says_where_the_work_stands(overview, dataset):
     expect(first).to_contain_text("done")
     expect(overview.panel.get_by_role("row", name=re.compile("^Uncertainty of predictions"))).to_be_visible()
     overview.shot("panel_overview")
+    # Half of its samples have labels.
+    expect(overview.panel.get_by_text(re.compile("of 48 selected samples have ground_truth"))).to_be_visible()
+    first.scroll_into_view_if_needed()
+    overview.shot("panel_overview_rounds")
 
 
 def test_overview_does_a_step_and_offers_the_next(overview, whole, dataset):
@@ -313,10 +317,18 @@ def test_overview_does_a_step_and_offers_the_next(overview, whole, dataset):
     expect(issues).to_contain_text(f"{flagged} of {_LABELED}")
 
 
-def test_overview_s_next_round_stands_on_the_last(overview, whole):
-    _card(overview, "Select the next round on top of round_2").get_by_role("button").click()
+def _all_steps(overview: App) -> None:
+    while overview.panel.get_by_role("button", name=re.compile("more step")).count():
+        overview.panel.get_by_role("button", name=re.compile("more step")).click()
+        overview.settle(1500)
+
+
+def test_overview_s_next_round_stands_on_what_is_there(overview, whole):
+    _all_steps(overview)
+    _card(overview, "Select the next round on top of labeled, round_2").get_by_role("button").click()
     overview.form.wait_for(timeout=15_000)
-    overview.see("what is in round_2 counts as picked already")
+    overview.see("what is in labeled and round_2 counts as picked already")
+    overview.shot("panel_overview_next_round")
     expect(overview.form.get_by_text("label the next batch, with predictions stored").first).to_be_visible()
     overview.form.get_by_role("button", name="Cancel").click()
     overview.settle(600)
@@ -350,9 +362,7 @@ def comparison(dataset):
 
 
 def test_overview_opens_the_comparison(overview, comparison):
-    while overview.panel.get_by_role("button", name=re.compile("more step")).count():
-        overview.panel.get_by_role("button", name=re.compile("more step")).click()
-        overview.settle(1500)
+    _all_steps(overview)
     _card(overview, "Compare round_1 with round_2").get_by_role("button").click()
     overview.see("Beside chance")
     tab = overview.panel.get_by_role("tab", name="Compare", exact=True)

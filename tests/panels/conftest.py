@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+from fiftyone.operators.executor import ExecutionContext, Executor
 from scipy import sparse
 
 from shortlist.core.analysis.distributions import distribution_of, numbers_of
@@ -11,6 +14,7 @@ from shortlist.core.analysis.embedding import analyze_embeddings
 from shortlist.core.analysis.report import Analyzed, Report
 from shortlist.core.analysis.sets import Sets
 from shortlist.core.selection.values import Amounts
+from shortlist.panels import page
 
 #: what people call their classes
 NAMES = ("1", "007", "<b>bold</b> & co", "a name that is far too long to stand beside an axis of a chart")
@@ -57,3 +61,53 @@ def report_of(ids):
 def report(report_of):
     """A report without a datapool."""
     return report_of()
+
+
+class PanelWindow:
+    """A panel open in a browser: keeps its state, and gives what the App is told to do.
+
+    Args:
+        panel: the panel
+        dataset: what is open
+        tab: which of its tabs
+    """
+
+    def __init__(self, panel, dataset, tab):
+        self.panel, self.dataset = panel, dataset
+        self.panel.plugin_name = page.PLUGIN
+        self.state: dict = {"tab": tab}
+        self.shown: dict = {"view": [], "filters": {}, "extended": {}, "selected": []}
+        self.page: dict = {}
+
+    def tells(self, method, **params):
+        """What the App is told after an event, by operator."""
+        given = {**params, "__method__": method, "panel_id": "p", "panel_state": json.loads(json.dumps(self.state))}
+        executor = Executor()
+        request = {"dataset_name": self.dataset.name, "params": given, **self.shown}
+        ctx = ExecutionContext(request_params=request, executor=executor)
+        self.panel.execute(ctx)
+        self.state = json.loads(json.dumps(ctx.panel_state))
+        told = {one.operator_uri.split("/")[-1]: one.params for one in executor._requests}
+        if "show_panel_output" in told:
+            self.page = dict(elements(told["show_panel_output"]["output"]["type"]["properties"]))
+        return told
+
+
+def elements(properties, path=""):
+    """What is drawn, by the path that the App gives it."""
+    for name, one in properties.items():
+        where = f"{path}.{name}".strip(".")
+        yield where, one
+        yield from elements(one["type"].get("properties") or {}, where)
+
+
+@pytest.fixture
+def open_panel():
+    """Opens a panel in a browser window of its own."""
+
+    def opened(panel, dataset, tab):
+        window = PanelWindow(panel, dataset, tab)
+        window.tells("on_load")
+        return window
+
+    return opened

@@ -126,7 +126,7 @@ def test_what_the_form_begins_with(report):
     pasted = begun("margin alone")
     assert pasted["start"] == "paste"
     config = parse(SelectionConfig, json.loads(pasted["pasted_config"]))
-    assert (config.n_samples, config.preselected) == (30, "labeled")
+    assert (config.n_samples, config.preselected) == (30, ["labeled"])
     # With other embeddings than those the form would begin with, the config says which.
     other = Has(embeddings={"type": "EMBEDDINGS", "field": "dino"}, predictions="predictions")
     assert begun("DIVERSITY", other)["start"] == "paste"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from shortlist.core.next_steps import next_steps
-from shortlist.core.standing import Analyzed, BackTested, Issues, Labels, Scored, Selected, Standing, Vectors
+from shortlist.core.rounds import Quality, Round
+from shortlist.core.standing import Analyzed, BackTested, Issues, Labels, Reviewed, Scored, Selected, Standing, Vectors
 from shortlist.operators.forms_select import START, Start, is_form
 from shortlist.panels import overview_facts as facts
 from shortlist.panels.numbers import DASH
+from shortlist.panels.page import plain
 
 AT = "2026-03-04T05:06:07"
 PREDICTED = Labels("my_preds", "Classification", True, 1.0)
@@ -30,22 +32,62 @@ def test_selections_newest_first():
     standing = Standing(
         100,
         selections=(
-            Selected("old", 1000, ("TOP of a", "COVERAGE of b"), AT, "labeled", gain=-0.2),
+            Selected("old", 1000, ("TOP of a", "COVERAGE of b"), AT, ("labeled", "older"), gain=-0.2),
             Selected("new", 3, ("WEIGHTS of a",)),
             Selected("good", 3, (), gain=0.051),
         ),
         analyses=(Analyzed("old", is_current=False), Analyzed("new"), Analyzed("a tag")),
+        rounds=(
+            Round("old", 1000, "ground_truth", 990, gain=-0.2, qualities=(Quality("mAP", 0.4321, "eval_1"),)),
+            Round("new", 3),
+        ),
     )
     rows = facts.selection_rows(standing)
     assert rows[2] == {
-        "name": "old: TOP of a, COVERAGE of b, on top of labeled, 2026-03-04 05:06",
+        "name": "old: TOP of a, COVERAGE of b, on top of labeled, older, 2026-03-04 05:06",
         "size": "1,000",
+        "labels": "990",
         "gain": "20 % farther",
+        "quality": "mAP 0.432",
         "state": "outdated",
     }
     assert [row["gain"] for row in rows] == ["5.1 % nearer", DASH, "20 % farther"]
     assert [row["state"] for row in rows] == ["not yet", "done", "outdated"]
     assert all(set(row) == set(facts.SELECTIONS) for row in rows)
+
+
+def test_rounds_in_a_sentence():
+    assert facts.rounds_sentence(Standing(1)) == ""
+    rounds = (
+        Round(None, qualities=(Quality("mAP", 0.2, "eval_<0>"),)),
+        Round("a", 10, "ground_truth", 10),
+        Round("b", 20, "ground_truth", 5, qualities=(Quality("mAP", 0.35, "eval_1"),)),
+    )
+    assert facts.rounds_sentence(Standing(1, rounds=rounds)) == (
+        f"Before the first: mAP 0.200; mAP went from 0.200 ({plain('eval_<0>')}) to 0.350 ({plain('eval_1')}); "
+        f"15 of 30 selected samples have {plain('ground_truth')}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("review", "done", "state"),
+    [
+        (Reviewed("r", "gt", 50, 9, 2, AT), "41 of 50", "open, 2 disputed"),
+        (Reviewed("r", "gt", 50, 0, created=AT, has_changes=True), "50 of 50", "not applied"),
+        (Reviewed("r", "gt", 50, 0, created=AT, applied=AT), "50 of 50", "applied"),
+        (
+            Reviewed("r", "gt", 50, 0, created=AT, applied=AT, has_changes=True),
+            "50 of 50",
+            "applied, more was decided since",
+        ),
+        (Reviewed("r", None, 1500, 0, created=AT), "1,500 of 1,500", "done"),
+    ],
+)
+def test_reviews_with_what_they_wait_for(review, done, state):
+    (row,) = facts.review_rows(Standing(1, reviews=(review,)))
+    of = " of gt" if review.label_field else ""
+    assert row == {"name": f"r{of}, 2026-03-04 05:06", "done": done, "state": state}
+    assert set(row) == set(facts.REVIEWS)
 
 
 def test_issues_the_most_frequent_kind_first():
@@ -121,5 +163,5 @@ def test_the_form_of_a_selection_begins_with_the_preset_and_its_datapool(labeled
     # As the form names its own parts.
     assert is_form(form)
     assert (form[START], form["run_key"]) == ("next_batch", "round_1")
-    expected = {} if labeled is None else {Start("next_batch", "").key: {"preselected": "labeled"}}
+    expected = {} if labeled is None else {Start("next_batch", "").key: {"preselected": ["labeled"]}}
     assert {name: value for name, value in form.items() if name.startswith("config")} == expected

@@ -13,7 +13,7 @@ from fiftyone.operators.executor import ExecutionContext, Executor
 
 from shortlist import select_samples
 from shortlist.api.analyzing import analyze_selection, load_analysis
-from shortlist.panels import cache, page, shortlist, tab
+from shortlist.panels import cache, page, shell, shortlist, tab
 from shortlist.panels.page import Page
 from shortlist.panels.tab import Tab, event
 from shortlist.panels.tabs import TABS
@@ -47,7 +47,7 @@ def dataset(make_lasting):
 def fresh():
     """Nothing is kept from one test to the next."""
     cache.forget()
-    shortlist._DRAWN.clear()
+    shell._DRAWN.clear()
 
 
 class Window:

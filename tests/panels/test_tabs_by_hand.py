@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import fiftyone.operators.types as types
 import pytest
 
-from shortlist import compare_selections, overview, score_uncertainty, select_samples
+from shortlist import compare_selections, give_verdict, overview, score_uncertainty, select_samples, start_review
 from shortlist.panels import cache
 from shortlist.panels.compare_tab import CompareTab
 from shortlist.panels.overview_tab import OverviewTab
@@ -138,6 +138,21 @@ def test_a_saved_view_that_is_gone_is_told(ctx):
     OverviewTab().selection_shown(ctx.with_(row=1))
     assert ctx.asked[-1][0] == "notify"
     assert "no longer there" in ctx.asked[-1][1]
+
+
+def test_overview_shows_reviews_and_opens_their_panel(ctx):
+    ctx.dataset.clone_sample_field("predictions", "ground_truth")
+    start_review(ctx.dataset, "review_1", "ground_truth", subject="labels", progress=lambda *_: None)
+    give_verdict(ctx.dataset, "review_1", 1, "keep", reviewer="ann")
+    tab, text = OverviewTab(), drawn(OverviewTab(), ctx)
+    assert "1 of 12" in text
+    assert "9 of 9 selected samples have ground" in text
+    step = next(step for step in overview(ctx.dataset).steps if step.panel)
+    assert json.dumps(plain(step.label))[1:-1] in text
+    tab.panel_opened(ctx.with_(panel=step.panel))
+    assert ctx.asked[-1][:2] == ("open_panel", "shortlist_review")
+    tab.review_shown(ctx.with_(row=0))
+    assert len(ctx.shown) == 12
 
 
 def test_the_step_that_compares_opens_the_tab(ctx):
