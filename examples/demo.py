@@ -1,4 +1,4 @@
-"""The whole path in one command: score, select, save, see.
+"""The whole path in one command: score, select, find label errors, start their review, see.
 
 python examples/demo.py                       handwritten digits, which need no download
 python examples/demo.py --dataset quickstart  COCO detections of the FiftyOne zoo, where it can be reached
@@ -30,12 +30,14 @@ def main() -> None:
     print(f"\nDone in {time.monotonic() - started:.0f} s.")
     if options.app:
         session = fo.launch_app(view=result.view, port=options.port)
-        print("Press the backquote key (`) in the App for the operators. Ctrl+C ends the demo.")
+        print(
+            "In the App: the backquote key (`) for the operators, + beside Samples for the panels. Ctrl+C ends the demo."
+        )
         session.wait(-1)
 
 
 def run(dataset, n_samples: int):
-    """Scores the predictions, selects samples, maps the embeddings; prints what was done.
+    """Scores the predictions, selects samples, maps the embeddings, looks for wrong labels; prints what was done.
 
     Args:
         dataset: with a prediction field
@@ -59,8 +61,25 @@ def run(dataset, n_samples: int):
     result = shortlist.select_samples(pool, config, run_key)
     print(result, "\n")
     color_by = f"{run_key}.decided_by"
-    print(shortlist.visualize_embeddings(dataset, embeddings, method="pca", color_by=color_by))
+    print(shortlist.visualize_embeddings(dataset, embeddings, method="pca", color_by=color_by), "\n")
+    _start_review(dataset)
     return result
+
+
+def _start_review(dataset) -> None:
+    """Looks for wrong labels where there are labels that nobody looked at yet, and starts a review of what is found."""
+    import shortlist
+    from shortlist.core.schema import NEW_REVIEW
+    from shortlist.dataset.sources import choices
+
+    steps = shortlist.overview(dataset).steps
+    wanted = next((step.params for step in steps if step.operator == "score_label_quality"), None)
+    if wanted is None:
+        return
+    found = shortlist.score_label_quality(dataset, **wanted)
+    print(found, "\n")
+    if len(found.issues):
+        print(shortlist.start_review(dataset, choices(NEW_REVIEW, dataset)[0], wanted["label_field"], budget=100))
 
 
 def _new_key(dataset) -> str:
