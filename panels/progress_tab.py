@@ -48,17 +48,16 @@ class ProgressTab(Tab):
     def _actions(self, page: Page, status: ReviewStatus) -> None:
         """What to do next; what the verdicts ask for stands out."""
         row, run_key = page.row("actions"), status.run_key
-        disputed = status.states["disputed"] + status.states["unsure"]
-        is_done = not status.states["open"] and not disputed
+        unsettled = status.states["disputed"] + status.states["unsure"]
+        is_done = not status.states["open"] and not unsettled
         if status.n_to_apply:
             label = f"Apply {status.n_to_apply:,} decided {'change' if status.n_to_apply == 1 else 'changes'}"
             row.offer("apply", label, "apply_review", icon="published_with_changes", main=is_done, run_key=run_key)
         if status.n_applied:
             row.offer("undo", "Undo what was applied", "undo_review", icon="undo", main=False, run_key=run_key)
-        if disputed:
-            row.button(
-                "settle", f"Settle {disputed:,} disputed", self.settled, icon="gavel", main=not status.states["open"]
-            )
+        if unsettled:
+            label = f"Settle {unsettled:,} disputed or unsure"
+            row.button("settle", label, self.settled, icon="gavel", main=not status.states["open"])
         if status.states["disputed"]:
             row.button("disputed", "Show disputed samples", self.disputed_shown, icon="filter_alt")
         row.button("all", "Show its samples", self.shown, icon="visibility")
