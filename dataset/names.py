@@ -15,4 +15,9 @@ def is_kept(dataset: fo.Dataset, name: str) -> bool:
         dataset: the dataset
         name: of a field that is not there yet
     """
-    return name in _KEPT or (name not in dataset.get_field_schema() and hasattr(dataset._sample_doc_cls, name))
+    # Two underscores are what the database's mapper writes a dot as: it cannot load samples anew that have such a field.
+    return (
+        name in _KEPT
+        or "__" in name
+        or (name not in dataset.get_field_schema() and hasattr(dataset._sample_doc_cls, name))
+    )

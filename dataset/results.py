@@ -17,7 +17,7 @@ from typing import Any
 
 import fiftyone as fo
 import fiftyone.core.odm as foo
-from bson import ObjectId
+from bson import DBRef, ObjectId
 from fiftyone.core.frame import Frame
 from fiftyone.core.sample import Sample
 from pymongo import ASCENDING, IndexModel
@@ -118,7 +118,20 @@ def changing(dataset: fo.Dataset) -> Iterator[None]:
     """
     with reserved(dataset, "the schema", wait=30):
         dataset.reload()
+        _mend(dataset)
         yield
+
+
+def _mend(dataset: fo.Dataset) -> None:
+    """Forgets saved views and runs that are gone.
+
+    FiftyOne deletes them first and their names after that. Where it is killed in between, it would take one view for another.
+    """
+    held = dataset._doc
+    if any(isinstance(one, DBRef) for one in (*held.saved_views, *held.runs.values())):
+        foo.patch_saved_views(dataset.name)
+        foo.patch_runs(dataset.name)
+        dataset.reload()
 
 
 def declare(dataset: fo.Dataset, fields: Sequence[ResultField], status: str) -> None:

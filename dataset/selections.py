@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..core.errors import ShortlistError, did_you_mean, listed, must_be
 from ..core.selection.select import Selection
 from . import analyses
+from .names import is_kept
 from .results import Staging, changing, declare, delete_document, mark_of, uninterrupted
 from .samples import Samples, every_sample
 from .selection_fields import documents_of, fields_of
@@ -27,8 +28,6 @@ from .selection_fields import documents_of, fields_of
 METHOD = "shortlist/selection"
 # Bytes of a view's stages; a document of the database holds 16 MB.
 _MOST_OF_A_VIEW = 8_000_000
-# Fields of these names make samples that cannot be copied, or are taken for fields of frames.
-_KEPT = ("frames", "self")
 
 
 @dataclass(frozen=True)
@@ -110,8 +109,8 @@ def refuse_taken(dataset: fo.Dataset, run_key: str) -> None:
     mark = mark_of(dataset, run_key)
     if dataset.get_field(run_key) is not None and mark is None:
         raise must_be("run_key", "new", run_key, f"There is a field of that name. {other}")
-    if run_key in _KEPT:
-        raise must_be("run_key", f"another name than {listed(_KEPT)}, which FiftyOne keeps for itself", run_key, other)
+    if is_kept(dataset, run_key):
+        raise must_be("run_key", "another name than FiftyOne keeps for itself", run_key, other)
     if mark is not None and mark.get("verb") != "select_samples":
         raise must_be("run_key", "new", run_key, f"There is a score field of that name. {other}")
     if mark is None and run_key in every_sample(dataset).distinct("tags"):

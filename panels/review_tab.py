@@ -106,10 +106,12 @@ class ReviewTab(Tab):
         number = get(ctx, "number")
         if number:
             try:
-                return to_review(ctx.dataset, record.run_key, int(number))
+                found = to_review(ctx.dataset, record.run_key, int(number))
             except ShortlistError:
-                # Its sample was deleted, or the review was started anew.
+                # Its sample was deleted.
                 return self._next(ctx, record, name, 0)
+            if found.review_id == get(ctx, "review"):
+                return found
         return self._next(ctx, record, name, 0)
 
     def _next(self, ctx: foo.ExecutionContext, record: Record, name: str, after: int) -> ToReview | None:
@@ -122,6 +124,7 @@ class ReviewTab(Tab):
         """Turns to an item; the sample that is open in the App goes along."""
         put(ctx, "number", found.number if found else 0)
         put(ctx, "seen", json.dumps([asdict(one) for one in found.verdicts] if found else []))
+        put(ctx, "review", found.review_id if found else "")
         put(ctx, "conflict", "")
         # What was typed was typed for the item before.
         self._forget_keys(ctx)
@@ -143,6 +146,7 @@ class ReviewTab(Tab):
             put(ctx, "opened", found.sample_id if found.sample_id == opened else opened)
             put(ctx, "number", found.number)
             put(ctx, "seen", json.dumps([asdict(one) for one in found.verdicts]))
+            put(ctx, "review", found.review_id)
             put(ctx, "turn", self._turn(ctx) + 1)
 
     def _ahead(self, ctx: foo.ExecutionContext, record: Record, name: str, number: int) -> None:
@@ -259,6 +263,7 @@ class ReviewTab(Tab):
                 seen=seen,
                 is_final=_settles(ctx),
                 is_new_class=decision == "relabel",
+                review_id=get(ctx, "review"),
             )
         except Conflict as error:
             told = {

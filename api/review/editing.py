@@ -7,7 +7,7 @@ import fiftyone as fo
 from ...core.errors import ShortlistError, listed
 from ...dataset.labels import LABEL_TYPES
 from ...dataset.review.kept import Record as Record
-from ...dataset.samples import Samples, dataset_of
+from ...dataset.samples import Samples, home_of
 from ...dataset.selections import user
 
 #: what the App's annotation mode can change
@@ -29,7 +29,7 @@ def make_editable(samples: Samples, label_field: str) -> bool:
     Raises:
         ShortlistError: labels of the type cannot be changed in the App
     """
-    dataset = dataset_of(samples)
+    dataset = home_of(samples)
     field = dataset.get_field(label_field)
     kind = getattr(field, "document_type", None)
     if kind not in EDITABLE:

@@ -78,6 +78,7 @@ class MergedAnnotations(Summary):
         n_foreign: how many annotations are of another type than was asked for
         record: the name of the record of what the labels were; None where nothing changed
         view: the samples that came back
+        n_resumed: how many samples an interrupted run had left to be written
     """
 
     run_key: str
@@ -93,6 +94,7 @@ class MergedAnnotations(Summary):
     n_foreign: int
     record: str | None
     view: fo.DatasetView
+    n_resumed: int = 0
 
     @property
     def headline(self) -> str:
@@ -110,7 +112,9 @@ class MergedAnnotations(Summary):
                 yield name, f"and {len(rows) - _NAMED} more"
         if self.n_foreign:
             yield "left out", f"{self.n_foreign} annotations of another type than was asked for"
-        if self.record is not None:
+        if self.n_resumed:
+            yield "finished first", f"{self.n_resumed} samples that an interrupted run had left"
+        if self.record is not None or self.n_resumed:
             yield "to undo", f"undo_review with run_key {self.run_key!r}"
             yield "note", "scores of label quality are of the labels before: run score_label_quality again"
 

@@ -53,7 +53,7 @@ def merge_annotations(
         if returned and not by_sample:
             hint = "Is it the file of another hand-over?"
             raise must_be("path", f"annotations of images of {given.run_key!r}", unknown[0], hint)
-        finish_edits(dataset, given.run_key, told)
+        resumed = finish_edits(dataset, given.run_key, told)
         merged = changes_of(dataset, hand_over, by_sample, told)
         # Before the labels: what a killed run wrote is then known to the next one.
         handed.save(dataset, hand_over)
@@ -79,6 +79,7 @@ def merge_annotations(
         n_foreign,
         None if edited is None else edited.record,
         every_sample(dataset).select(list(by_sample), ordered=True),
+        sum(one.n_changed for one in resumed),
     )
 
 

@@ -14,7 +14,7 @@ from ...dataset.arrays import Unreadable
 from ...dataset.review.loaded import review_of
 from ...dataset.review.pictures import Scene as Scene
 from ...dataset.review.pictures import Shape, State, crop_of, scene_of
-from ...dataset.samples import Samples, dataset_of
+from ...dataset.samples import Samples, home_of
 
 _QUALITY = 86
 
@@ -50,7 +50,7 @@ class ItemPicture:
 
 def look(samples: Samples, label_field: str | None, item: Item) -> Scene | None:
     """What the dataset holds now of what an item is about, quick to read; None where its sample was deleted."""
-    return scene_of(dataset_of(samples), label_field, item)
+    return scene_of(home_of(samples), label_field, item)
 
 
 def picture_of(scene: Scene, *, whole: bool = False, side: int = 960) -> ItemPicture:
@@ -88,5 +88,5 @@ def items_at(samples: Samples, run_key: str, sample_id: str) -> list[int]:
     Raises:
         ShortlistError: no such review
     """
-    items = review_of(dataset_of(samples), run_key).items
+    items = review_of(home_of(samples), run_key).items
     return [number for number, item in enumerate(items, start=1) if sample_id in (item.sample, item.label)]

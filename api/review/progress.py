@@ -21,7 +21,7 @@ from ...dataset.review.edit_records import records_of
 from ...dataset.review.kept import Review, disputed_of
 from ...dataset.review.loaded import review_of
 from ...dataset.review.verdicts import verdicts_of
-from ...dataset.samples import Samples, dataset_of
+from ...dataset.samples import Samples, home_of
 from ..summary import Summary
 
 _STATES: tuple[State, ...] = ("open", "decided", "disputed", "unsure")
@@ -154,7 +154,7 @@ def review_progress(samples: Samples, run_key: str) -> ReviewStatus:
         ShortlistError: no such review
     """
     given = parse(ReviewProgress, {"run_key": run_key})
-    dataset = dataset_of(samples)
+    dataset = home_of(samples)
     review = review_of(dataset, given.run_key)
     verdicts = verdicts_of(dataset, review)
     outcomes = {number: outcome(review.item(number), held) for number, held in verdicts.items()}

@@ -56,8 +56,8 @@ def start_review(
     material = Material(samples, given)
     dataset = dataset_of(material.target.samples)
     with Bar.unless(progress) as told, reserved(dataset, f"the review {run_key}"), uncollected():
-        dataset.reload()
-        kept.refuse_taken(dataset, given.run_key)
+        with changing(dataset):
+            kept.refuse_taken(dataset, given.run_key)
         return _started(material, given, told)
 
 
@@ -202,15 +202,14 @@ def delete_review(samples: Samples, run_key: str) -> None:
     given = parse(ManageReviews, {"action": "delete", "run_key": run_key})
     dataset = home_of(samples)
     with reserved(dataset, f"the review {given.run_key}"):
-        dataset.reload()
-        kept.record_of(dataset, str(given.run_key))
-        if any(one.state == "writing" for one in edit_records.records_of(dataset, str(given.run_key))):
-            raise ShortlistError(
-                f"the review {given.run_key!r} must not be applied in part. Got one whose application was interrupted instead; "
-                f"nothing was deleted. Run `apply_review` again to finish it, or `undo_review`."
-            )
-        # First, since without the review nobody would find them.
         with changing(dataset):
+            kept.record_of(dataset, str(given.run_key))
+            if any(edit_records.is_half(one) for one in edit_records.records_of(dataset, str(given.run_key))):
+                raise ShortlistError(
+                    f"the review {given.run_key!r} must not be applied in part. Got one whose application was interrupted "
+                    f"instead; nothing was deleted. Run `apply_review` again to finish it, or `undo_review`."
+                )
+            # First, since without the review nobody would find them.
             edit_records.delete(dataset, str(given.run_key))
         kept.delete(dataset, str(given.run_key))
 

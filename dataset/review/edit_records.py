@@ -22,8 +22,8 @@ from .kept import Review
 METHOD = "shortlist/edits"
 # How many samples, and about how many bytes, are packed together and written in one go.
 _CHUNK, _CHUNK_BYTES = 200, 4_000_000
-#: writing: it may be half written. complete: it is written. undone: it was taken back
-State = Literal["writing", "complete", "undone"]
+#: writing: it may be half written. complete: it is written. undoing: it may be half taken back. undone: it was taken back
+State = Literal["writing", "complete", "undoing", "undone"]
 
 
 class _Absence(Enum):
@@ -148,6 +148,11 @@ def records_of(dataset: fo.Dataset, key: str | None = None) -> list[EditRecord]:
     names = dataset.list_runs(method=METHOD, **({} if key is None else {"key": key}))
     found = [_record(dataset, name) for name in names]
     return sorted(found, key=lambda one: (one.created, _number(one)))
+
+
+def is_half(record: EditRecord) -> bool:
+    """Whether it was interrupted while it was written or taken back."""
+    return record.state in ("writing", "undoing")
 
 
 def is_to_undo(record: EditRecord) -> bool:

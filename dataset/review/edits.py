@@ -15,12 +15,12 @@ from bson import ObjectId
 from fiftyone.core.sample import Sample
 from pymongo import UpdateOne
 
-from ...core.errors import Cancelled
+from ...core.errors import Cancelled, ShortlistError
 from ...core.progress import Progress
 from ..results import changing
 from ..selections import user
 from . import edit_records
-from .edit_records import MISSING, Change, EditRecord
+from .edit_records import MISSING, Change, EditRecord, records_of
 from .put_back import same
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "EditRecord",
     "Edited",
     "finish_edits",
+    "next_record",
     "records_of",
     "value_of",
     "write_edits",
@@ -48,11 +49,6 @@ class Edited:
     record: str | None
     n_changed: int
     changed_meanwhile: list[str]
-
-
-def records_of(dataset: fo.Dataset, key: str | None = None) -> list[EditRecord]:
-    """The records of what was changed for a review or a hand-over, or of all, oldest first; those undone too."""
-    return edit_records.records_of(dataset, key)
 
 
 def next_record(dataset: fo.Dataset, key: str) -> str:
@@ -105,8 +101,17 @@ def finish_edits(dataset: fo.Dataset, key: str, progress: Progress | None = None
 
     Returns:
         what was written, by record
+
+    Raises:
+        ShortlistError: something was half taken back
     """
-    return [_finished(dataset, one, progress) for one in records_of(dataset, key) if one.state == "writing"]
+    records = records_of(dataset, key)
+    if any(one.state == "undoing" for one in records):
+        raise ShortlistError(
+            f"what {key!r} changed must not be taken back in part. Got an `undo_review` that was interrupted instead; nothing "
+            f"was written. Run `undo_review` again first."
+        )
+    return [_finished(dataset, one, progress) for one in records if one.state == "writing"]
 
 
 def _finished(dataset: fo.Dataset, record: EditRecord, progress: Progress | None) -> Edited:

@@ -87,6 +87,10 @@ def _undone(
     samples: list[str] = []
     done = restored = gone = 0
     todo = set(record.undone.get("samples", ())) if record.state == "undone" else None
+    if todo is None:
+        # Until it is taken back whole, nobody may take it for applied.
+        with changing(dataset):
+            edit_records.update(dataset, replace(record, state="undoing"))
     for chunk in edit_records.changes_of(dataset, record.name):
         wanted = [change for change in chunk if todo is None or str(change.sample_id) in todo]
         kept = _put_back(dataset, record.field, wanted)

@@ -95,7 +95,7 @@ def test_what_was_killed_while_it_wrote_is_finished_by_the_next_run(dataset, tmp
         merge(dataset)
     assert raw(dataset) == before
     monkeypatch.setattr(edits, "_write", write)
-    merge(dataset)
+    assert merge(dataset).n_resumed == 1
     assert [one.bounding_box for one in dataset.skip(1).first().gt.detections] == [
         [0.123456, 0.2, 0.2, 0.3],
         [0.6, 0.6, 0.2, 0.3],

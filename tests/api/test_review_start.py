@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import fiftyone as fo
+import fiftyone.core.odm as odm
 import pytest
 from fiftyone import ViewField as F
 
@@ -227,6 +228,23 @@ class TestKept:
                 one["dataset"].pop(changing)
             one["documents"] = sorted(one["documents"])
         assert after == before
+
+    def test_deleting_that_was_killed_between_a_view_and_its_name_is_finished_and_takes_no_other_view(self, suspected):
+        begin(suspected)
+        suspected.save_view("mine", suspected.limit(1))
+        database = odm.get_db_conn()
+        database.views.delete_one({"_dataset_id": suspected._doc.id, "name": "review_1"})
+        run = suspected._doc.runs["review_1"].id
+        suspected.reload()
+        shortlist.delete_review(suspected, "review_1")
+        suspected.reload()
+        assert (suspected.list_saved_views(), suspected.list_runs()) == (["mine"], [])
+        assert database.runs.find_one({"_id": run}) is None
+        begin(suspected)
+        database.runs.delete_one({"_dataset_id": suspected._doc.id, "key": "review_1"})
+        suspected.reload()
+        begin(suspected)
+        assert sorted(suspected.list_saved_views()) == ["mine", "review_1", "review_1_disputed"]
 
     def test_deleting_takes_the_records_of_its_changes_too(self, suspected):
         begin(suspected)

@@ -100,11 +100,11 @@ class TestBadInput:
             suspected, f"run_key must be new. Got 'yours' instead. There is a field 'yours_verdicts'. {other}."
         ):
             begin(suspected, "yours")
-        # With a field of this name FiftyOne could not save samples any more.
-        with refused(
-            suspected, f"run_key must be another name than FiftyOne keeps for itself. Got 'clean' instead. {other}."
-        ):
-            begin(suspected, "clean")
+        # With fields of these names FiftyOne could not save samples, or not load them anew.
+        for name in ("clean", "round__1"):
+            says = f"run_key must be another name than FiftyOne keeps for itself. Got {name!r} instead. {other}."
+            with refused(suspected, says):
+                begin(suspected, name)
         suspected.register_run("run", suspected.init_run())
         with refused(suspected, f"run_key must be new. Got 'run' instead. There is another run of that name. {other}."):
             begin(suspected, "run")

@@ -137,8 +137,7 @@ class TestTheRunKey:
     @pytest.mark.parametrize("name", ["frames", "self"])
     def test_that_fiftyone_keeps_for_itself(self, untouched, refused, name):
         sentence = (
-            f"run_key must be another name than frames, self, which FiftyOne keeps for itself. Got {name!r} instead. Choose "
-            f"another key."
+            f"run_key must be another name than FiftyOne keeps for itself. Got {name!r} instead. Choose another key."
         )
         with refused(untouched, sentence):
             select_samples(untouched, config(), name)
