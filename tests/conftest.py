@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
         fo.list_datasets()
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Several processes take a file each, but all of the browser's go to one, and begin: they wait more than they work."""
     items.sort(key=_waits_for_a_browser, reverse=True)
