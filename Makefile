@@ -13,7 +13,7 @@ demo: .venv/package
 
 test: .venv/package-dev
 	$(RUN) scripts/browser.py
-	$(RUN) -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(RUN) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/package-dev
 	$(RUN) -m ruff check .

@@ -50,17 +50,25 @@ def pytest_configure(config: pytest.Config) -> None:
         fo.list_datasets()
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Several processes take a file each, but all of the browser's go to one, and begin: they wait more than they work."""
-    items.sort(key=_waits_for_a_browser, reverse=True)
-    for item in items:
-        group = "browser" if _waits_for_a_browser(item) else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+    """The browser's tests begin: they wait more than they work."""
+    items.sort(key=lambda item: _waits_for_a_browser(item.nodeid), reverse=True)
 
 
-def _waits_for_a_browser(item: pytest.Item) -> bool:
-    return item.path.parent.name == "app"
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Several processes take a file each, but all files of the browser's tests go to one: two browsers wait for each other."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if _waits_for_a_browser(nodeid) else super()._split_scope(nodeid)
+
+    return ByFile(config, log)
+
+
+def _waits_for_a_browser(nodeid: str) -> bool:
+    return "app/test_app" in nodeid
 
 
 def pytest_unconfigure() -> None:
