@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as TooLate
 
 SCREENSHOTS = Path(__file__).resolve().parents[1] / "screenshots"
 _FLAGS = [
@@ -100,7 +101,12 @@ class App:
         """Opens an operator's form from the operator browser."""
         browser = self.page.get_by_test_id("operators-browser")
         self.page.keyboard.press("Backquote")
-        browser.wait_for(timeout=15_000)
+        try:
+            browser.wait_for(timeout=10_000)
+        except TooLate:
+            # A key is lost while the App draws its page anew.
+            self.page.keyboard.press("Backquote")
+            browser.wait_for(timeout=20_000)
         self.page.keyboard.type(label)
         browser.get_by_text(label, exact=True).first.click()
         self.form.wait_for(timeout=15_000)
