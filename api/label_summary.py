@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import fiftyone as fo
 
-from .summary import Summary
+from .summary import Summary, counted
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,14 @@ class LabelQualitySummary(Summary):
 
     @property
     def headline(self) -> str:
-        errors = _counted(self.n_issues, "suspected error")
+        errors = counted(self.n_issues, "suspected error")
         return f"Found {errors} in {self.n_flagged} of {self.n_samples} samples of {self.label_field!r}"
 
     def rows(self) -> Iterable[tuple[str, str]]:
         for warning in self.warnings:
             yield "warning", warning
         for kind, count in self.kinds.items():
-            yield kind.replace("_", " "), _counted(count, "issue")
+            yield kind.replace("_", " "), counted(count, "issue")
         if self.estimated_errors is not None:
             yield "estimated errors", f"{self.estimated_errors:.1%} of {self.n_labels} labels"
         for one in self.classes[: self._NAMED]:
@@ -121,7 +121,3 @@ class LabelQualitySummary(Summary):
         for note in self.notes:
             yield "note", note
         yield "kept as", f"saved view {self.view}, run {self.run_key}"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -13,6 +13,11 @@ from ..core.scores.reliability import Estimate, Reliability
 from ..dataset.selections import Record
 
 
+def counted(n: int, what: str) -> str:
+    """``1 label``, ``2 labels``."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
 class Summary:
     """What a verb did. ``headline`` and ``rows`` say it to people, in the terminal and in the App alike."""
 

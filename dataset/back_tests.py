@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -12,6 +11,7 @@ import fiftyone as fo
 import fiftyone.core.runs as fors
 
 from ..core.errors import did_you_mean, listed, must_be
+from .names import refuse_odd
 from .results import changing, uninterrupted
 
 METHOD = "shortlist/back_test"
@@ -63,10 +63,7 @@ def refuse_taken(dataset: fo.Dataset, run_key: str) -> None:
     Raises:
         ShortlistError: the way out
     """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", run_key):
-        plain = re.sub(r"\W+", "_", run_key, flags=re.ASCII).strip("_")
-        proposal = plain if plain[:1].isalpha() else new_key(dataset)
-        raise must_be("run_key", "a letter followed by letters, digits and underscores", run_key, f"Try {proposal!r}.")
+    refuse_odd(run_key, new_key(dataset))
     # What was killed before it was complete is no back-test, and may be made again.
     if run_key in back_test_keys(dataset) or run_key in set(dataset.list_runs()) - set(
         dataset.list_runs(method=METHOD)

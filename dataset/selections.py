@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from ..core.errors import ShortlistError, did_you_mean, listed, must_be
 from ..core.selection.select import Selection
 from . import analyses
-from .names import is_kept
+from .names import is_kept, is_plain, plain
 from .results import Staging, changing, declare, delete_document, mark_of, uninterrupted
 from .samples import Samples, every_sample
 from .selection_fields import documents_of, fields_of
@@ -90,8 +89,8 @@ def refuse_taken(dataset: fo.Dataset, run_key: str) -> None:
     Raises:
         ShortlistError: what is in the way, and the way out
     """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", run_key or ""):
-        suggestion = re.sub(r"\W+", "_", run_key or "", flags=re.ASCII).strip("_")
+    if not is_plain(run_key or ""):
+        suggestion = plain(run_key or "")
         suggestion = suggestion if len(suggestion) > 1 else "round_1"
         raise must_be(
             "run_key",

@@ -10,7 +10,7 @@ from ...core.errors import listed
 from ...core.review.acts import Act
 from ...core.review.verdicts import State
 from ...dataset.review.undoing import Undone
-from ..summary import Summary
+from ..summary import Summary, counted
 
 _DONE: dict[Act, str] = {"relabel": "given another class", "move": "moved", "remove": "removed", "add": "added"}
 _WAITING: dict[State, str] = {
@@ -19,11 +19,6 @@ _WAITING: dict[State, str] = {
     "unsure": "nobody could tell",
 }
 _NAMED = 5
-
-
-def counted(n: int, what: str) -> str:
-    """``1 label``, ``2 labels``."""
-    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 @dataclass(frozen=True)

@@ -214,7 +214,7 @@ def undo_review(samples: Samples, run_key: str, *, progress: Progress | None = N
     with Bar.unless(progress) as told, reserved(dataset, names[0]), reserved(dataset, names[1]):
         dataset.reload()
         made = copies.copies_of(dataset, given.run_key)
-        records = [one for one in edits.records_of(dataset, given.run_key) if edit_records.is_to_undo(one)]
+        records = [one for one in edit_records.records_of(dataset, given.run_key) if edit_records.is_to_undo(one)]
         if not records and not made:
             raise _nothing_to_undo(dataset, given.run_key)
         for path in {one.field for one in records} - set(made):

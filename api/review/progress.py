@@ -14,19 +14,17 @@ from ...core.review.hint import Hint, hint
 from ...core.review.items import Subject
 from ...core.review.precision import Precision, over_all, precisions
 from ...core.review.remaining import Remaining, Unsuspected, remaining, unsuspected
-from ...core.review.verdicts import Decision, Outcome, State, outcome
+from ...core.review.verdicts import CHANGES, Decision, Outcome, State, outcome
 from ...core.schema import parse
 from ...core.verbs import ReviewProgress
-from ...dataset.review.edit_records import records_of
-from ...dataset.review.kept import Review, disputed_of
+from ...dataset.review.edit_records import applied_items
+from ...dataset.review.kept import disputed_of
 from ...dataset.review.loaded import review_of
 from ...dataset.review.verdicts import verdicts_of
 from ...dataset.samples import Samples, home_of
 from ..summary import Summary
 
 _STATES: tuple[State, ...] = ("open", "decided", "disputed", "unsure")
-# What ``apply_review`` has something to do for.
-_CHANGES: tuple[Decision, ...] = ("accept", "relabel", "remove")
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,7 @@ def review_progress(samples: Samples, run_key: str) -> ReviewStatus:
     outcomes = {number: outcome(review.item(number), held) for number, held in verdicts.items()}
     states = Counter(found.state for found in outcomes.values())
     decisions = Counter(found.decision for found in outcomes.values() if found.decision is not None)
-    applied = _applied(dataset, review)
+    applied = applied_items(dataset, review)
     kinds = precisions(review.items, outcomes)
     left = remaining(review.items, outcomes)
     outside = unsuspected(review.items, outcomes, review.record.facts.get("n_unsuspected"))
@@ -173,7 +171,7 @@ def review_progress(samples: Samples, run_key: str) -> ReviewStatus:
         n_gone=len(review.items) - len(outcomes),
         decisions=dict(decisions.most_common()),
         n_applied=len(applied),
-        n_to_apply=sum(found.decision in _CHANGES for number, found in outcomes.items() if number not in applied),
+        n_to_apply=sum(found.decision in CHANGES for number, found in outcomes.items() if number not in applied),
         activities=tuple(activities(review.items, verdicts, outcomes)),
         agreement=agreement(verdicts.values()),
         precisions=tuple(kinds),
@@ -183,13 +181,3 @@ def review_progress(samples: Samples, run_key: str) -> ReviewStatus:
         hint=hint({state: states[state] for state in _STATES}, left, outside),
         disputed=disputed_of(dataset, review.run_key),
     )
-
-
-def _applied(dataset: fo.Dataset, review: Review) -> set[int]:
-    """The items whose changes are written to the labels, or to a copy of them, and were not undone."""
-    found: set[int] = set()
-    for record in records_of(dataset, review.run_key):
-        if record.state != "undone":
-            meanwhile = set(record.changed_meanwhile)
-            found.update(n for n in record.about.get("items", ()) if review.item(n).sample not in meanwhile)
-    return found

@@ -10,18 +10,12 @@ import fiftyone as fo
 from ...core.errors import listed
 from ...core.review.items import Subject
 from ...dataset.review.kept import Record
-from ..summary import Summary
-
-_NAMES: dict[Subject, tuple[str, str]] = {
-    "issues": ("issue", "issues"),
-    "labels": ("label", "labels"),
-    "samples": ("sample", "samples"),
-}
+from ..summary import Summary, counted
 
 
 def counted_items(n: int, subject: Subject) -> str:
     """``3 issues``."""
-    return f"{n} {_NAMES[subject][n != 1]}"
+    return counted(n, subject.removesuffix("s"))
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,10 @@ from .items import Item
 Decision = Literal["keep", "accept", "relabel", "remove", "edited", "not_sure", "skip"]
 #: the decisions that say what is true of the label
 DEFINITE: tuple[Decision, ...] = ("keep", "accept", "relabel", "remove", "edited")
+#: those that ask for a change that ``apply_review`` makes
+CHANGES: tuple[Decision, ...] = ("accept", "relabel", "remove")
 #: those by which the label was wrong
-WRONG: tuple[Decision, ...] = ("accept", "relabel", "remove", "edited")
+WRONG: tuple[Decision, ...] = (*CHANGES, "edited")
 #: open: opinions are lacking. decided: they agree. disputed: they do not. unsure: nobody could tell
 State = Literal["open", "decided", "disputed", "unsure"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +12,7 @@ import fiftyone.core.runs as fors
 
 from ...core.errors import did_you_mean, listed, must_be
 from ...core.review.returned import Shape, Version
-from ..names import is_kept
+from ..names import is_kept, refuse_odd
 from ..results import changing, mark_of
 from .pictures import Drawn
 
@@ -199,11 +198,7 @@ def refuse_taken(dataset: fo.Dataset, run_key: str) -> None:
     Raises:
         ShortlistError: what is in the way, and the way out
     """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", run_key):
-        plain = re.sub(r"\W+", "_", run_key, flags=re.ASCII).strip("_")
-        proposal = plain if plain[:1].isalpha() else "annotations_1"
-        says = "a letter followed by letters, digits and underscores, since it names a run"
-        raise must_be("run_key", says, run_key, f"Try {proposal!r}.")
+    refuse_odd(run_key, "annotations_1", ", since it names a run")
     if run_key in hand_over_keys(dataset):
         raise must_be("run_key", "new", run_key, "There is a hand-over of that name. Choose another name.")
     if run_key in dataset.list_runs():

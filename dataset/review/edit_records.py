@@ -17,7 +17,7 @@ import fiftyone.core.runs as fors
 from bson import ObjectId
 
 from ...core.review.verdicts import Outcome
-from .kept import Review
+from .kept import Record, Review
 
 METHOD = "shortlist/edits"
 # How many samples, and about how many bytes, are packed together and written in one go.
@@ -188,22 +188,24 @@ def meant(outcome: Outcome) -> list[str | None]:
     return [outcome.decision, outcome.label]
 
 
-def applied_items(dataset: fo.Dataset, review: Review, path: str) -> dict[int, list[str | None]]:
+def applied_records(dataset: fo.Dataset, review: Record) -> list[EditRecord]:
+    """The records of what is written, or being written, of a review and not undone, oldest first."""
+    found = records_of(dataset, review.run_key)
+    # There may have been another review of that name.
+    return [one for one in found if one.state != "undone" and one.about.get("review_id") == review.review_id]
+
+
+def applied_items(dataset: fo.Dataset, review: Review, path: str | None = None) -> dict[int, list[str | None]]:
     """The items of a review whose changes are written, or being written, to a field and not undone, with what was decided.
 
     Args:
         dataset: where the review is
         review: the review
-        path: the field
+        path: the field; nothing given: the labels or any copy of them
     """
     found: dict[int, list[str | None]] = {}
-    for record in records_of(dataset, review.run_key):
-        # There may have been another review of that name.
-        if (
-            record.state != "undone"
-            and record.field == path
-            and record.about.get("review_id") == review.record.review_id
-        ):
+    for record in applied_records(dataset, review.record):
+        if path in (None, record.field):
             meanwhile = set(record.changed_meanwhile)
             decided = zip(record.about["items"], record.about["meant"], strict=True)
             found |= {number: list(held) for number, held in decided if review.item(number).sample not in meanwhile}

@@ -9,7 +9,6 @@ delete or rename any field of the dataset, nor prepare labels for editing.
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from fiftyone.core.utils import to_slug
 
 from ...core.errors import ShortlistError, did_you_mean, listed, must_be
 from ...core.review.items import Item, Subject, from_columns, to_columns
-from ..names import is_kept
+from ..names import is_kept, refuse_odd
 from ..results import ResultField, Staging, changing, declare, delete_document, mark_of, uninterrupted
 from ..samples import Samples, every_sample
 
@@ -180,11 +179,7 @@ def refuse_taken(dataset: fo.Dataset, run_key: str) -> None:
         ShortlistError: what is in the way, and the way out
     """
     other = "Choose another name"
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", run_key):
-        plain = re.sub(r"\W+", "_", run_key, flags=re.ASCII).strip("_")
-        proposal = plain if plain[:1].isalpha() else "review_1"
-        says = "a letter followed by letters, digits and underscores, since it names a field"
-        raise must_be("run_key", says, run_key, f"Try {proposal!r}.")
+    refuse_odd(run_key, "review_1", ", since it names a field")
     if run_key in review_keys(dataset):
         raise must_be("run_key", "new", run_key, f"There is a review of that name. {other}, or delete it first.")
     if run_key in set(dataset.list_runs()) - set(dataset.list_runs(method=METHOD)):

@@ -6,12 +6,10 @@ from typing import Any
 
 import fiftyone as fo
 
+from ...core.review.verdicts import CHANGES
 from ...core.standing import Reviewed
-from .edit_records import records_of
+from .edit_records import applied_records
 from .kept import FIRST, N_ITEMS, N_OPEN, STATUS, Record, record_of, review_keys, verdicts_field
-
-# What ``apply_review`` has something to do for.
-_CHANGES = ["accept", "relabel", "remove"]
 
 
 def reviewed(dataset: fo.Dataset) -> tuple[Reviewed, ...]:
@@ -24,8 +22,8 @@ def _reviewed(dataset: fo.Dataset, record: Record) -> Reviewed:
     applied = max(
         (
             one.created.isoformat(timespec="milliseconds")
-            for one in records_of(dataset, record.run_key)
-            if one.state != "undone" and one.created is not None
+            for one in applied_records(dataset, record)
+            if one.created is not None
         ),
         default=None,
     )
@@ -50,7 +48,11 @@ def _counted(dataset: fo.Dataset, run_key: str) -> dict[str, Any]:
 
     is_disputed = {"$eq": [at(STATUS), "disputed"]}
     asks = {
-        "$filter": {"input": f"${verdicts_field(run_key)}", "as": "one", "cond": {"$in": ["$$one.decision", _CHANGES]}}
+        "$filter": {
+            "input": f"${verdicts_field(run_key)}",
+            "as": "one",
+            "cond": {"$in": ["$$one.decision", list(CHANGES)]},
+        }
     }
     newest = {"$max": {"$map": {"input": asks, "as": "one", "in": "$$one.at"}}}
     is_decided = {"$and": [{"$lt": [at(N_OPEN), at(N_ITEMS)]}, {"$not": [is_disputed]}]}
